@@ -1,0 +1,30 @@
+//! What every connector speaks, native driver or WASM component alike.
+//!
+//! This crate does no I/O, knows no async runtime and builds for `wasm32-wasip2`: a connector author's guest
+//! depends on it just as the runner does.
+//!
+//! - [`request`]: a job's options, parsed once into typed requests
+//! - [`filter`]: the `where` tree, its limits, and operands cast to a column's type
+//! - [`json`]: values to JSON text, and the row buffer that writes them
+//! - [`target`]: tables, views and their columns
+//! - [`cursor`]: where the next page begins
+//! - [`config`], [`manifest`], [`capability`]: what a source is configured with, and what it can do
+//! - [`error`]: one closed set of codes
+//! - [`nearest`]: "did you mean"
+
+pub mod capability;
+pub mod config;
+pub mod cursor;
+pub mod error;
+pub mod filter;
+pub mod json;
+pub mod manifest;
+pub mod nearest;
+pub mod request;
+pub mod target;
+pub mod time;
+
+pub use capability::Capabilities;
+pub use config::Config;
+pub use error::{Error, ErrorCode, Result};
+pub use manifest::Manifest;
