@@ -12,7 +12,7 @@ use crate::dialer::Dialer;
 use crate::error::{Attempt, DialError, Stage};
 use crate::filter::AddressFilter;
 use crate::kind::Kind;
-use crate::race::{Scoreboard, interleave, race};
+use crate::race::{Scoreboard, race};
 use crate::socket;
 
 /// How to connect.
@@ -75,7 +75,7 @@ impl Dialer {
             .map_err(|_| DialError::new(Stage::Dns, Kind::TimedOut, destination, start.elapsed()))??;
 
         let racing = Instant::now();
-        let order = interleave(&resolved.addresses);
+        let order = resolved.addresses;
         let mut scoreboard = Scoreboard::default();
         let connect = |address| open(address, options.unsent_bytes);
         match timeout_at(deadline, race(&order, connect, &mut scoreboard)).await {

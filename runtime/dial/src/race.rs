@@ -20,7 +20,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(crate) struct Scoreboard {
     /// Attempts that failed, in the order of their failures.
     pub(crate) failed: Vec<Attempt>,
-    /// The first failure of each attempt that failed, for a caller's error source.
+    /// The error of the latest of them, to be an error's source.
     pub(crate) last_error: Option<io::Error>,
 }
 

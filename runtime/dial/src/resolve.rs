@@ -11,6 +11,7 @@ use crate::error::{DialError, Stage};
 use crate::filter::AddressFilter;
 use crate::kind::Kind;
 use crate::lookup::{LookupFailure, LookupFault};
+use crate::race::interleave;
 
 /// Addresses used of one name. A name with more is a pool in which any will do, and each costs an attempt.
 const MAX_ADDRESSES: usize = 16;
@@ -18,7 +19,7 @@ const MAX_ADDRESSES: usize = 16;
 /// What a name resolved to.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// The addresses that may be used, in the resolver's order; at least one.
+    /// The addresses that may be used, in the order in which they are tried; at least one.
     pub addresses: Vec<CheckedAddress>,
     /// How long the lookup took; nothing for an address literal.
     pub elapsed: Duration,
@@ -71,6 +72,7 @@ impl Dialer {
                 }
             }
         }
+        let mut addresses = interleave(&addresses);
         addresses.truncate(MAX_ADDRESSES);
         match (addresses.is_empty(), refused) {
             (false, _) => Ok(Resolved { addresses, elapsed: start.elapsed() }),

@@ -144,7 +144,7 @@ mod tests {
     }
 
     /// What a lookup would do: the name, then the address it gave.
-    fn judge(filter: &AddressFilter, host: &str, port: u16, address: &str) -> Result<(), RefusalReason> {
+    fn judge(filter: &AddressFilter, host: &str, port: u16, address: &str) -> Verdict {
         let destination = Destination::new(host, port);
         if destination.literal().is_none() {
             filter.check_name(&destination).map_err(|refusal| refusal.reason)?;
@@ -152,9 +152,10 @@ mod tests {
         filter.check_address(&destination, address.parse().unwrap()).map_err(|refusal| refusal.reason)
     }
 
-    const LISTED: Result<(), RefusalReason> = Ok(());
-    const UNLISTED: Result<(), RefusalReason> = Err(RefusalReason::NotListed);
-    const fn reserved(class: ReservedClass) -> Result<(), RefusalReason> {
+    type Verdict = Result<(), RefusalReason>;
+    const LISTED: Verdict = Ok(());
+    const UNLISTED: Verdict = Err(RefusalReason::NotListed);
+    const fn reserved(class: ReservedClass) -> Verdict {
         Err(RefusalReason::Reserved(class))
     }
 
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn a_reserved_address_needs_a_rule_that_means_it() {
         use ReservedClass as C;
-        let cases: &[(&[&str], &str, &str, Result<(), RefusalReason>)] = &[
+        let cases: &[(&[&str], &str, &str, Verdict)] = &[
             (&["127.0.0.1"], "127.0.0.1", "127.0.0.1", LISTED),
             (&["127.0.0.1:5432"], "127.0.0.1", "127.0.0.1", LISTED),
             (&["127.0.0.1:5433"], "127.0.0.1", "127.0.0.1", reserved(C::Loopback)),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
@@ -54,7 +54,17 @@ impl Dialer {
                     Err(fail(Kind::HandshakeFailed { detail: "no certificate was presented".to_owned() }))
                 }
             },
-            Ok(Err(error)) => Err(fail(Kind::of_io(&error)).with_certificate(presented()).with_source(error)),
+            Ok(Err(error)) => {
+                let certificate = presented();
+                let kind = match (Kind::of_io(&error), &certificate) {
+                    // The library lists names in a notation of its own.
+                    (Kind::CertificateNameMismatch { expected, .. }, Some(certificate)) => {
+                        Kind::CertificateNameMismatch { expected, presented: certificate.names.clone() }
+                    }
+                    (kind, _) => kind,
+                };
+                Err(fail(kind).with_certificate(certificate).with_source(error))
+            }
             Err(_) => Err(fail(Kind::TimedOut).with_certificate(presented())),
         }
     }
@@ -99,10 +109,19 @@ impl Dialer {
 fn session<S>(stream: &RustlsStream<S>, verify: Verify) -> Option<TlsSession> {
     let (_, connection) = stream.get_ref();
     Some(TlsSession {
-        version: connection.protocol_version()?.as_str()?,
+        version: version_name(connection.protocol_version()?)?,
         cipher: connection.negotiated_cipher_suite()?.suite().as_str()?,
         alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
         verify,
         certificate: connection.peer_certificates()?.first()?.clone().into_owned(),
     })
+}
+
+/// The version as OpenSSL and PostgreSQL spell it.
+const fn version_name(version: ProtocolVersion) -> Option<&'static str> {
+    match version {
+        ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
+        ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
+        _ => None,
+    }
 }
