@@ -1,0 +1,118 @@
+//! What differs between engines: one file each.
+
+mod postgres;
+mod sqlite;
+
+pub use postgres::Postgres;
+pub use sqlite::Sqlite;
+
+use connector_model::filter::{TextTest, Typed};
+use connector_model::target::LogicalType;
+
+use crate::statement::Statement;
+use crate::table::{Reading, Table, TableColumn};
+
+/// Where NULL stands in an ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
+}
+
+/// An engine's way of saying things in SQL.
+pub trait Dialect: Send + Sync {
+    /// An identifier in quotes.
+    fn quote(&self, sql: &mut Statement, identifier: &str);
+
+    /// Where NULL stands in an ascending order; a descending order is the reverse.
+    fn nulls(&self) -> Nulls;
+
+    /// Whether `(a, b) > (x, y)` is understood and uses an index.
+    fn row_comparison(&self) -> bool {
+        true
+    }
+
+    /// The column cast to text.
+    fn as_text(&self, sql: &mut Statement, column: &TableColumn);
+
+    /// A parameter that is compared with `column`.
+    fn value(&self, sql: &mut Statement, column: &TableColumn, value: Typed);
+
+    /// Whether `column`'s value is (or, negated, is not) one of `values`, which is not empty and holds no NULL.
+    fn in_list(&self, sql: &mut Statement, column: &TableColumn, values: Vec<Typed>, negated: bool);
+
+    /// A text test on `column`.
+    fn text_test(&self, sql: &mut Statement, column: &TableColumn, test: TextTest, operand: &str);
+
+    /// Whether `column` is later than a moment (microseconds since 1970-01-01 UTC).
+    fn later_than(&self, sql: &mut Statement, column: &TableColumn, micros: i64);
+
+    /// What ends the statement: `LIMIT … OFFSET …`.
+    fn window(&self, sql: &mut Statement, limit: Option<u64>, offset: u64);
+
+    /// The target's quoted name.
+    fn from(&self, sql: &mut Statement, table: &Table) {
+        for (position, part) in table.path.iter().enumerate() {
+            if position > 0 {
+                sql.push(".");
+            }
+            self.quote(sql, part);
+        }
+    }
+
+    /// The column where it is fetched.
+    fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
+        match column.reading {
+            Reading::Native => self.quote(sql, &column.name),
+            Reading::AsText => self.as_text(sql, column),
+        }
+    }
+
+    /// The column where it is compared: types without an order of their own are compared as text.
+    fn compared(&self, sql: &mut Statement, column: &TableColumn) {
+        if compares_as_text(column) { self.as_text(sql, column) } else { self.quote(sql, &column.name) }
+    }
+
+    /// The column where rows are ordered by it.
+    fn ordered(&self, sql: &mut Statement, column: &TableColumn) {
+        match column.logical_type {
+            LogicalType::Json | LogicalType::Geometry => self.as_text(sql, column),
+            _ => self.quote(sql, &column.name),
+        }
+    }
+}
+
+/// Whether comparisons look at the text of this column's value.
+fn compares_as_text(column: &TableColumn) -> bool {
+    match column.logical_type {
+        LogicalType::Json | LogicalType::Array | LogicalType::Geometry | LogicalType::Unknown => true,
+        LogicalType::Text => column.reading == Reading::AsText,
+        _ => false,
+    }
+}
+
+/// A `LIKE` pattern for a text test; `\` escapes. Caller's patterns are kept, but for a lone `\` at their end,
+/// which stands for itself.
+fn like_pattern(test: TextTest, operand: &str) -> String {
+    let literal = || {
+        let mut escaped = String::with_capacity(operand.len() + 8);
+        for character in operand.chars() {
+            if matches!(character, '%' | '_' | '\\') {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+        escaped
+    };
+    match test {
+        TextTest::Contains => format!("%{}%", literal()),
+        TextTest::StartsWith => format!("{}%", literal()),
+        TextTest::EndsWith => format!("%{}", literal()),
+        TextTest::Like | TextTest::ILike => {
+            let trailing = operand.bytes().rev().take_while(|byte| *byte == b'\\').count();
+            if trailing % 2 == 1 { format!("{operand}\\") } else { operand.to_owned() }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A filter tree to a condition.
+
+use connector_model::error::{Error, Result};
+use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, cast};
+use connector_model::target::LogicalType;
+
+use crate::dialect::Dialect;
+use crate::statement::Statement;
+use crate::table::{Table, TableColumn};
+
+const TRUE: &str = "1 = 1";
+const FALSE: &str = "1 = 0";
+
+/// Appends the condition. Every operator's operands stand in brackets where they could be read otherwise: by the
+/// tree's structure, never by looking at text.
+pub(crate) fn condition(
+    sql: &mut Statement,
+    dialect: &dyn Dialect,
+    table: &Table,
+    filter: &Filter,
+) -> Result<()> {
+    match filter {
+        Filter::And(parts) => join(sql, dialect, table, parts, " AND ", TRUE),
+        Filter::Or(parts) => join(sql, dialect, table, parts, " OR ", FALSE),
+        Filter::Not(part) => {
+            sql.push("NOT (");
+            condition(sql, dialect, table, part)?;
+            sql.push(")");
+            Ok(())
+        }
+        Filter::Column(name, test) => {
+            let column = table.column(table.position("where", name)?)?;
+            column_test(sql, dialect, column, test)
+        }
+    }
+}
+
+fn join(
+    sql: &mut Statement,
+    dialect: &dyn Dialect,
+    table: &Table,
+    parts: &[Filter],
+    word: &str,
+    empty: &str,
+) -> Result<()> {
+    if parts.is_empty() {
+        sql.push(empty);
+    }
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            sql.push(word);
+        }
+        sql.push("(");
+        condition(sql, dialect, table, part)?;
+        sql.push(")");
+    }
+    Ok(())
+}
+
+fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, test: &Test) -> Result<()> {
+    match test {
+        Test::Equal(operand) => match cast(operand, column.logical_type) {
+            Cast::Value(value) => {
+                dialect.compared(sql, column);
+                sql.push(" = ");
+                dialect.value(sql, column, value);
+            }
+            Cast::Null => null_test(sql, dialect, column, false),
+            Cast::Impossible => sql.push(FALSE),
+        },
+        Test::NotEqual(operand) => match cast(operand, column.logical_type) {
+            Cast::Value(value) => {
+                dialect.compared(sql, column);
+                sql.push(" <> ");
+                dialect.value(sql, column, value);
+            }
+            // Every value differs from what can be none; NULL rows are left out either way.
+            Cast::Null | Cast::Impossible => null_test(sql, dialect, column, true),
+        },
+        Test::Compare(comparison, operand) => match cast(operand, column.logical_type) {
+            Cast::Value(value) => {
+                dialect.compared(sql, column);
+                sql.push(" ");
+                sql.push(comparison.sql());
+                sql.push(" ");
+                dialect.value(sql, column, value);
+            }
+            Cast::Null | Cast::Impossible => return Err(incomparable(column, *comparison)),
+        },
+        Test::In(operands) => list(sql, dialect, column, operands, false),
+        Test::NotIn(operands) => list(sql, dialect, column, operands, true),
+        Test::Text(test, operand) => dialect.text_test(sql, column, *test, operand),
+        Test::Never => sql.push(FALSE),
+        Test::Exists(exists) => null_test(sql, dialect, column, *exists),
+    }
+    Ok(())
+}
+
+fn null_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, present: bool) {
+    dialect.quote(sql, &column.name);
+    sql.push(if present { " IS NOT NULL" } else { " IS NULL" });
+}
+
+fn list(
+    sql: &mut Statement,
+    dialect: &dyn Dialect,
+    column: &TableColumn,
+    operands: &[Operand],
+    negated: bool,
+) {
+    let mut with_null = false;
+    let mut values = Vec::with_capacity(operands.len());
+    for operand in operands {
+        match cast(operand, column.logical_type) {
+            Cast::Value(value) => values.push(value),
+            Cast::Null => with_null = true,
+            // No row holds it: it neither matches nor excludes any.
+            Cast::Impossible => {}
+        }
+    }
+    if values.is_empty() {
+        return match with_null {
+            true => null_test(sql, dialect, column, negated),
+            false => sql.push(if negated { TRUE } else { FALSE }),
+        };
+    }
+    dialect.in_list(sql, column, values, negated);
+    if with_null {
+        sql.push(if negated { " AND " } else { " OR " });
+        null_test(sql, dialect, column, negated);
+    }
+}
+
+fn incomparable(column: &TableColumn, comparison: Comparison) -> Error {
+    let expected = match column.logical_type {
+        LogicalType::Boolean => "true or false",
+        LogicalType::Integer | LogicalType::Float | LogicalType::Decimal => "a number",
+        LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz => {
+            "an ISO 8601 date or date and time"
+        }
+        LogicalType::Time => "a time of day, HH:MM:SS",
+        LogicalType::Uuid => "a UUID",
+        LogicalType::Bytes => "bytes in base64",
+        _ => "a text",
+    };
+    let problem = format!(
+        "column \"{}\": {} takes {expected} (the column is {})",
+        column.name,
+        comparison.operator(),
+        column.native_type
+    );
+    Error::option("where", problem).with("column", column.name.clone())
+}

@@ -1,0 +1,24 @@
+//! Requests to SQL text and typed parameters, per dialect.
+//!
+//! This crate does no I/O: a driver hands it a [`Table`] from its catalogue and a request, and gets a
+//! [`Statement`] back, with what it needs to turn the last row into a cursor. Every name in the text is quoted by the
+//! dialect's rule and was found in the catalogue; every value is a parameter.
+//!
+//! - [`select`]: `read` and `query`: columns, order, keyset paging
+//! - [`count`]: how many rows match
+//! - [`dialect`]: what differs between engines; one file each
+//! - [`table`], [`statement`]: what goes in and what comes out
+
+pub mod count;
+pub mod dialect;
+mod filter;
+mod paging;
+pub mod select;
+pub mod statement;
+pub mod table;
+
+pub use count::count;
+pub use dialect::{Dialect, Postgres, Sqlite};
+pub use select::Select;
+pub use statement::{Param, ParamType, Statement, Value};
+pub use table::{Reading, Table, TableColumn};
