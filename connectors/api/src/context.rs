@@ -9,6 +9,7 @@ use dial::{AddressFilter, ConnectOptions, Connected, Destination, Dialer, Family
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::paths::PathRules;
 use crate::stage::{Stage, StageObserver, StageReport};
 use crate::unreachable::unreachable;
 
@@ -91,6 +92,8 @@ pub struct OpenContext {
     pub dialer: Dialer,
     /// Which addresses this source may reach.
     pub filter: AddressFilter,
+    /// Which files and Unix sockets this source may open.
+    pub paths: PathRules,
     /// How the session names itself to the server: `semilayer-runner/<runner id8>`.
     pub application: Arc<str>,
     /// Deadline and cancel of whoever waits for the session.

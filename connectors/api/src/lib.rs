@@ -5,17 +5,20 @@
 //!
 //! - [`connector`]: the three traits
 //! - [`context`]: what a call is bounded by (deadline, cancel), and what an open dials with
+//! - [`paths`]: which files a source may open
 //! - [`stage`]: the steps of opening a session, for whoever wants to watch them
 //! - [`sink`]: the row sink and the chunks it sends
 //! - [`unreachable`]: a failed dial as a connector's error
 
 pub mod connector;
 pub mod context;
+pub mod paths;
 pub mod sink;
 pub mod stage;
 pub mod unreachable;
 
 pub use connector::{Connector, Counted, Page, ServerInfo, Session, Source};
 pub use context::{CallContext, OpenContext, Stopped};
+pub use paths::PathRules;
 pub use sink::{Chunks, RowSink, SinkLimits};
 pub use stage::{Stage, StageObserver, StageReport};
