@@ -1,0 +1,30 @@
+//! Real servers for the tests, and the means to watch and end programs.
+//!
+//! Every server is a fresh instance in a temporary directory on a free port of loopback, runs without
+//! privileges, and ends with the value that stands for it, also when the test run itself is killed. A
+//! program that is not installed is an error that says how to install it; no test passes without it.
+
+mod binaries;
+mod certificates;
+mod install;
+mod launch;
+mod output;
+mod pgbouncer;
+mod port;
+mod postgres;
+mod proc;
+mod process;
+mod spawner;
+mod url;
+mod workspace;
+
+pub use binaries::{Binaries, Profile, binaries};
+pub use certificates::{Certificates, Credential, ServerCertificate};
+pub use launch::Launch;
+pub use output::{Line, Origin};
+pub use pgbouncer::{PgBouncer, PgBouncerOptions};
+pub use port::free_port;
+pub use postgres::{APP_PASSWORD, APP_USER, Postgres, PostgresOptions};
+pub use process::{Exit, Process};
+pub use rustix::process::Signal;
+pub use workspace::ServerDirectory;
