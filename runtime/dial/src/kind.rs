@@ -169,6 +169,9 @@ impl Kind {
                     presented: presented.iter().map(|name| printable(name)).collect(),
                 }
             }
+            CertificateError::Other(inner) => {
+                Self::CertificateOther { detail: printable(&inner.0.to_string()) }
+            }
             other => Self::CertificateOther { detail: printable(&other.to_string()) },
         }
     }
