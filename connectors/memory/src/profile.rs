@@ -1,0 +1,120 @@
+//! What may differ from engine to engine: the place of NULL in an order, and the JSON form of some types.
+
+use std::cmp::Ordering;
+
+use connector_model::json;
+
+use crate::table::ColumnDef;
+use crate::value::{Value, unquoted};
+
+/// Where NULL stands in an ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// After every value, as in PostgreSQL.
+    Largest,
+    /// Before every value, as in SQLite, MySQL and SQL Server.
+    Smallest,
+}
+
+/// How 64-bit integers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Int64 {
+    /// As strings, always.
+    Text,
+    /// As numbers while a double holds them exactly, else as strings.
+    NumberWhileExact,
+}
+
+/// How booleans are written, and what text they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Booleans {
+    /// `true` and `false`.
+    Words,
+    /// `1` and `0`.
+    Digits,
+}
+
+/// The ways of one engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// Where NULL stands.
+    pub nulls: Nulls,
+    /// How 64-bit integers are written.
+    pub int64: Int64,
+    /// Native integer types of at most 32 bits: always numbers.
+    pub short_integers: &'static [&'static str],
+    /// How booleans are written.
+    pub booleans: Booleans,
+}
+
+impl Profile {
+    /// PostgreSQL and its relatives.
+    pub const POSTGRES: Profile = Profile {
+        nulls: Nulls::Largest,
+        int64: Int64::Text,
+        short_integers: &["smallint", "integer"],
+        booleans: Booleans::Words,
+    };
+
+    /// SQLite and its relatives.
+    pub const SQLITE: Profile = Profile {
+        nulls: Nulls::Smallest,
+        int64: Int64::NumberWhileExact,
+        short_integers: &[],
+        booleans: Booleans::Digits,
+    };
+
+    /// Two values of one column, in ascending order.
+    pub fn compare(&self, left: &Value, right: &Value) -> Ordering {
+        let null_first = match self.nulls {
+            Nulls::Largest => Ordering::Greater,
+            Nulls::Smallest => Ordering::Less,
+        };
+        match (left, right) {
+            (Value::Null, Value::Null) => Ordering::Equal,
+            (Value::Null, _) => null_first,
+            (_, Value::Null) => null_first.reverse(),
+            (left, right) => left.compare_same(right),
+        }
+    }
+
+    /// Appends a value of `column` as JSON.
+    pub fn write(&self, out: &mut Vec<u8>, column: &ColumnDef, value: &Value) {
+        match value {
+            Value::Null => json::null(out),
+            Value::Boolean(flag) => match self.booleans {
+                Booleans::Words => json::boolean(out, *flag),
+                Booleans::Digits => json::integer(out, i64::from(*flag)),
+            },
+            Value::Integer(whole) if self.short_integers.contains(&column.native_type.as_str()) => {
+                json::integer(out, *whole);
+            }
+            Value::Integer(whole) => match self.int64 {
+                Int64::Text => json::integer_text(out, *whole),
+                Int64::NumberWhileExact => json::integer_if_exact(out, *whole),
+            },
+            Value::Float(number) => json::float64(out, *number),
+            Value::Decimal(digits) => json::plain_text(out, digits.as_bytes()),
+            Value::Text(text) => json::text(out, text),
+            Value::Bytes(bytes) => json::base64(out, bytes),
+            Value::Date(days) => json::date(out, *days),
+            Value::Time(micros) => json::time_of_day(out, *micros),
+            Value::Timestamp(micros) | Value::TimestampTz(micros) => json::timestamp(out, *micros),
+            Value::Uuid(bytes) => json::uuid(out, bytes),
+            Value::Json(document) => json::verbatim(out, document.as_bytes()),
+        }
+    }
+
+    /// The value as the text that string operators look at; `None` for NULL.
+    ///
+    /// Booleans, whole numbers, decimals, texts, UUIDs and JSON are what a cast in the engine gives. Of the other
+    /// types each engine has a text of its own; here it is the JSON form.
+    pub fn text(&self, column: &ColumnDef, value: &Value) -> Option<String> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Text(text) | Value::Json(text) | Value::Decimal(text) => text.clone(),
+            Value::Integer(whole) => whole.to_string(),
+            other => unquoted(|out| self.write(out, column, other)),
+        })
+    }
+}
