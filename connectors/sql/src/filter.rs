@@ -1,7 +1,7 @@
 //! A filter tree to a condition.
 
 use connector_model::error::{Error, Result};
-use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, cast};
+use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, Typed, cast};
 use connector_model::target::LogicalType;
 
 use crate::dialect::Dialect;
@@ -59,7 +59,7 @@ fn join(
 
 fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, test: &Test) -> Result<()> {
     match test {
-        Test::Equal(operand) => match cast(operand, column.logical_type) {
+        Test::Equal(operand) => match typed(dialect, column, operand) {
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" = ");
@@ -68,7 +68,7 @@ fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn,
             Cast::Null => null_test(sql, dialect, column, false),
             Cast::Impossible => sql.push(FALSE),
         },
-        Test::NotEqual(operand) => match cast(operand, column.logical_type) {
+        Test::NotEqual(operand) => match typed(dialect, column, operand) {
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" <> ");
@@ -77,7 +77,7 @@ fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn,
             // Every value differs from what can be none; NULL rows are left out either way.
             Cast::Null | Cast::Impossible => null_test(sql, dialect, column, true),
         },
-        Test::Compare(comparison, operand) => match cast(operand, column.logical_type) {
+        Test::Compare(comparison, operand) => match typed(dialect, column, operand) {
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" ");
@@ -89,11 +89,20 @@ fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn,
         },
         Test::In(operands) => list(sql, dialect, column, operands, false),
         Test::NotIn(operands) => list(sql, dialect, column, operands, true),
+        Test::Text(_, operand) if !dialect.storable(&Typed::Text(operand.clone())) => sql.push(FALSE),
         Test::Text(test, operand) => dialect.text_test(sql, column, *test, operand),
         Test::Never => sql.push(FALSE),
         Test::Exists(exists) => null_test(sql, dialect, column, *exists),
     }
     Ok(())
+}
+
+/// The operand as a value that the column can hold.
+fn typed(dialect: &dyn Dialect, column: &TableColumn, operand: &Operand) -> Cast {
+    match cast(operand, column.logical_type) {
+        Cast::Value(value) if !dialect.storable(&value) => Cast::Impossible,
+        other => other,
+    }
 }
 
 fn null_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, present: bool) {
@@ -111,7 +120,7 @@ fn list(
     let mut with_null = false;
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
-        match cast(operand, column.logical_type) {
+        match typed(dialect, column, operand) {
             Cast::Value(value) => values.push(value),
             Cast::Null => with_null = true,
             // No row holds it: it neither matches nor excludes any.

@@ -11,6 +11,8 @@ pub enum Reading {
     Native,
     /// Cast to text by the database, because the driver knows no better form.
     AsText,
+    /// Cast to an array of texts by the database.
+    AsTextArray,
 }
 
 /// One column of a target.

@@ -39,7 +39,13 @@ pub fn plain_text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// A JSON document, verbatim.
+/// A JSON document, verbatim but for line breaks between its tokens, which become spaces: a row has to stay on one
+/// line wherever rows are lines. (Inside a JSON string a line break is always escaped.)
 pub fn verbatim(out: &mut Vec<u8>, json: &[u8]) {
+    let start = out.len();
     out.extend_from_slice(json);
+    if memchr::memchr2(b'\n', b'\r', json).is_some() {
+        let copied = out.iter_mut().skip(start);
+        copied.filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
 }

@@ -29,6 +29,12 @@ pub trait Dialect: Send + Sync {
     /// Where NULL stands in an ascending order; a descending order is the reverse.
     fn nulls(&self) -> Nulls;
 
+    /// Whether a column of this engine can hold the value at all; nothing equals one that it cannot.
+    fn storable(&self, value: &Typed) -> bool {
+        let _ = value;
+        true
+    }
+
     /// Whether `(a, b) > (x, y)` is understood and uses an index.
     fn row_comparison(&self) -> bool {
         true
@@ -66,7 +72,7 @@ pub trait Dialect: Send + Sync {
     fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
         match column.reading {
             Reading::Native => self.quote(sql, &column.name),
-            Reading::AsText => self.as_text(sql, column),
+            Reading::AsText | Reading::AsTextArray => self.as_text(sql, column),
         }
     }
 

@@ -6,7 +6,7 @@ use connector_model::time::DAY_US;
 
 use super::{Dialect, Nulls, like_pattern};
 use crate::statement::{ParamType, Statement, Value};
-use crate::table::TableColumn;
+use crate::table::{Reading, TableColumn};
 
 /// PostgreSQL's SQL (documentation chapters 4, 8 and 9). Parameters are typed by declaration, not by casts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +57,24 @@ impl Dialect for Postgres {
 
     fn as_text(&self, sql: &mut Statement, column: &TableColumn) {
         self.quote(sql, &column.name);
-        sql.push("::text");
+        // The text of `money` follows the server's locale, its number does not.
+        sql.push(if column.native_type == "money" { "::numeric::text" } else { "::text" });
+    }
+
+    fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
+        match column.reading {
+            Reading::Native => self.quote(sql, &column.name),
+            Reading::AsText => self.as_text(sql, column),
+            Reading::AsTextArray => {
+                self.quote(sql, &column.name);
+                sql.push("::text[]");
+            }
+        }
+    }
+
+    fn storable(&self, value: &Typed) -> bool {
+        // PostgreSQL texts hold every character but NUL.
+        !matches!(value, Typed::Text(text) if text.contains('\0'))
     }
 
     fn value(&self, sql: &mut Statement, column: &TableColumn, value: Typed) {

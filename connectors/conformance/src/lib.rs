@@ -1,0 +1,1 @@
+//! The conformance suite as a library: generated schemas, data and requests, judged by the oracle.

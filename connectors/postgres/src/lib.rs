@@ -1,0 +1,1 @@
+//! The PostgreSQL driver: sessions, catalogue, values, errors.

@@ -1,0 +1,1 @@
+//! The SQLite driver: a thread per session, read-only, interrupt.
