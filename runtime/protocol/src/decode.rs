@@ -17,7 +17,8 @@ pub enum Incoming<F> {
         /// Its `type`, cut to 64 characters.
         kind: String,
     },
-    /// A frame about one job whose other fields are malformed: that job ends, the session goes on.
+    /// A `job`, or a part of its answer, whose other fields are malformed: that job ends, the session goes
+    /// on.
     BadJob {
         /// The job.
         id: String,
@@ -36,14 +37,12 @@ const UNKNOWN_KIND_CHARS: usize = 64;
 pub fn decode_gateway(frame: &[u8]) -> Result<Incoming<GatewayFrame>, FrameError> {
     let reading = Reading::new(frame)?;
     match reading.kind() {
-        "job" => reading.typed("job", GatewayFrame::Job, invalid_job::reason),
-        "cancel" => reading.typed("cancel", GatewayFrame::Cancel, any_field),
-        "credit" => reading.typed("credit", GatewayFrame::Credit, any_field),
-        "ping" => reading.typed("ping", GatewayFrame::Ping, any_field),
-        "hello-ack" => reading.typed("hello-ack", GatewayFrame::HelloAck, any_field),
-        "assignments-changed" => {
-            reading.typed("assignments-changed", GatewayFrame::AssignmentsChanged, any_field)
-        }
+        "job" => reading.typed("job", GatewayFrame::Job, Some(invalid_job::reason)),
+        "cancel" => reading.typed("cancel", GatewayFrame::Cancel, None),
+        "credit" => reading.typed("credit", GatewayFrame::Credit, None),
+        "ping" => reading.typed("ping", GatewayFrame::Ping, None),
+        "hello-ack" => reading.typed("hello-ack", GatewayFrame::HelloAck, None),
+        "assignments-changed" => reading.typed("assignments-changed", GatewayFrame::AssignmentsChanged, None),
         _ => reading.unknown(),
     }
 }
@@ -57,16 +56,20 @@ pub fn decode_runner(frame: &Bytes) -> Result<Incoming<RunnerFrame>, FrameError>
     match reading.kind() {
         "chunk" => match Chunk::decode(frame) {
             Ok(chunk) => Ok(Incoming::Frame(RunnerFrame::Chunk(chunk))),
-            Err(error) => reading.fault("chunk", &error, any_field),
+            Err(error) => reading.fault("chunk", &error, Some(any_field)),
         },
-        "done" => reading.typed("done", RunnerFrame::Done, any_field),
-        "error" => reading.typed("error", RunnerFrame::Error, any_field),
-        "heartbeat" => reading.typed("heartbeat", RunnerFrame::Heartbeat, any_field),
-        "hello" => reading.typed("hello", RunnerFrame::Hello, any_field),
-        "draining" => reading.typed("draining", RunnerFrame::Draining, any_field),
+        "done" => reading.typed("done", RunnerFrame::Done, Some(any_field)),
+        "error" => reading.typed("error", RunnerFrame::Error, Some(any_field)),
+        "heartbeat" => reading.typed("heartbeat", RunnerFrame::Heartbeat, None),
+        "hello" => reading.typed("hello", RunnerFrame::Hello, None),
+        "draining" => reading.typed("draining", RunnerFrame::Draining, None),
         _ => reading.unknown(),
     }
 }
+
+/// Says what is wrong with a frame that carries, or ends, a job. Frames that merely steer one (`credit`) have
+/// none: their fault must not end the job.
+type Reason = fn(&[u8]) -> &'static str;
 
 fn any_field(_: &[u8]) -> &'static str {
     "a field is missing or has the wrong shape"
@@ -97,7 +100,7 @@ impl<'a> Reading<'a> {
         self,
         kind: &'static str,
         wrap: impl FnOnce(T) -> F,
-        reason: fn(&[u8]) -> &'static str,
+        reason: Option<Reason>,
     ) -> Result<Incoming<F>, FrameError>
     where
         T: Deserialize<'a>,
@@ -117,7 +120,7 @@ impl<'a> Reading<'a> {
         self,
         kind: &'static str,
         error: &serde_json::Error,
-        reason: fn(&[u8]) -> &'static str,
+        reason: Option<Reason>,
     ) -> Result<Incoming<F>, FrameError> {
         // A wrong field is reported before what follows it is read, and that may not be JSON at all.
         if error.is_data() {
@@ -125,9 +128,11 @@ impl<'a> Reading<'a> {
         } else {
             return Err(self.error(Some(kind), FrameProblem::not_json(error)));
         }
-        match self.id {
-            Some(id) => Ok(Incoming::BadJob { id: id.into_owned(), reason: reason(self.frame) }),
-            None => Err(self.error(Some(kind), FrameProblem::BadField)),
+        match (&self.id, reason) {
+            (Some(id), Some(reason)) => {
+                Ok(Incoming::BadJob { id: id.clone().into_owned(), reason: reason(self.frame) })
+            }
+            _ => Err(self.error(Some(kind), FrameProblem::BadField)),
         }
     }
 

@@ -280,6 +280,7 @@ fn a_malformed_frame_is_an_error_with_size_and_type_and_no_content() {
         (r#"{"type":7}"#, None, FrameProblem::NoType),
         (r#"{"type":"job"}"#, Some("job"), FrameProblem::BadField),
         (r#"{"type":"job","id":7}"#, Some("job"), FrameProblem::BadField),
+        (r#"{"type":"credit","id":"j1","bytes":"hunter2"}"#, Some("credit"), FrameProblem::BadField),
         (r#"{"type":"hello-ack","assignedSources":"hunter2"}"#, Some("hello-ack"), FrameProblem::BadField),
     ] {
         let error = decode_gateway(frame.as_bytes()).unwrap_err();

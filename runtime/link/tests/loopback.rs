@@ -1,0 +1,163 @@
+//! The link over the real dialer and a real socket: what a simulated network cannot show.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows the test functions, not what they share")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dial::{Dialer, Roots, TlsOptions};
+use futures_util::{SinkExt, StreamExt};
+use runner_link::{
+    DialConnect, GatewayUrl, HelloParts, JobHandler, JobReply, Link, LinkState, Outcome, Settings, Signals,
+};
+use runner_protocol::{
+    AssignedSource, DoneMeta, Incoming, Job, RunnerFrame, Stats, decode_runner, row_slices,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const CHUNK: usize = 64 * 1024;
+
+/// Answers a job with as many chunks as its id says.
+struct Streams;
+
+impl JobHandler for Streams {
+    fn hello(&self) -> HelloParts {
+        HelloParts::default()
+    }
+
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+
+    fn assigned(&self, _: Vec<AssignedSource>) {}
+
+    fn job(&self, job: Job, reply: JobReply) {
+        let chunks = job.params.job.target.unwrap().parse().unwrap();
+        tokio::spawn(stream(reply, chunks));
+    }
+
+    fn cancel(&self, _: &str) {}
+
+    fn lost(&self) {}
+}
+
+async fn stream(mut reply: JobReply, chunks: u64) {
+    for count in 0..chunks {
+        let row = format!(r#"{{"n":{count},"x":"{}"}}"#, "x".repeat(CHUNK));
+        let frame: Bytes = [&reply.prefix()[..], row.as_bytes(), &reply.suffix()].concat().into();
+        if reply.chunk(frame).await.is_err() {
+            return;
+        }
+    }
+    reply.done(DoneMeta { count: chunks, ..DoneMeta::default() });
+}
+
+async fn start() -> (TcpListener, Signals, JoinHandle<Outcome>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://localhost:{}/connect", listener.local_addr().unwrap().port());
+    let url = GatewayUrl::parse(&url).unwrap();
+    let connect = DialConnect::new(Dialer::new(Roots::only(&[]).unwrap()), &url, TlsOptions::default());
+    let settings = Settings::new(url, "r", "rk_x".into()).unwrap().with_auth_attempts(1);
+    let link = Link::new(settings, Arc::new(connect), Arc::new(Streams), Arc::new(|_: &LinkState<'_>| {}));
+    let signals = Signals::default();
+    let task = tokio::spawn(link.run(signals.clone()));
+    (listener, signals, task)
+}
+
+async fn welcome(listener: &TcpListener) -> WebSocketStream<TcpStream> {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = accept_async(stream).await.unwrap();
+    assert!(matches!(frame(&mut socket).await, RunnerFrame::Hello(_)));
+    socket.send(r#"{"type":"hello-ack","serverVersion":1,"assignedSources":[]}"#.into()).await.unwrap();
+    socket
+}
+
+async fn frame(socket: &mut WebSocketStream<TcpStream>) -> RunnerFrame {
+    loop {
+        if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+            match decode_runner(&text.into()) {
+                Ok(Incoming::Frame(frame)) => return frame,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+async fn job(socket: &mut WebSocketStream<TcpStream>, id: &str, chunks: u64) {
+    let text = format!(
+        r#"{{"type":"job","id":"{id}","params":{{"source":{{"id":"1","name":"a","bridge":"b",
+        "credentialsLocation":"runner-local"}},"job":{{"kind":"query","target":"{chunks}"}}}}}}"#
+    );
+    socket.send(text.into()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_many_streams_arrives_and_small_answers_pass_them() {
+    const STREAMS: u64 = 4;
+    const CHUNKS: u64 = 200;
+    let (listener, signals, task) = start().await;
+    let mut socket = welcome(&listener).await;
+    for id in 0..STREAMS {
+        job(&mut socket, &id.to_string(), CHUNKS).await;
+    }
+    let mut expected_rows = [0_u64; STREAMS as usize];
+    let mut done = 0;
+    let mut streamed_after_small = 0;
+    let mut small_is_back = false;
+    let read = async {
+        while done <= STREAMS {
+            match frame(&mut socket).await {
+                RunnerFrame::Chunk(chunk) if chunk.id == "small" => {}
+                RunnerFrame::Chunk(chunk) => {
+                    let next = &mut expected_rows[chunk.id.parse::<usize>().unwrap()];
+                    for row in row_slices(chunk.rows.as_bytes()) {
+                        let row = std::str::from_utf8(row.unwrap()).unwrap();
+                        assert!(row.starts_with(&format!(r#"{{"n":{next},"#)), "{}", &row[..20]);
+                        *next += 1;
+                    }
+                    streamed_after_small += u64::from(small_is_back);
+                    if expected_rows.iter().sum::<u64>() == 20 {
+                        job(&mut socket, "small", 1).await;
+                    }
+                }
+                RunnerFrame::Done(end) => {
+                    small_is_back |= end.id == "small";
+                    done += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.unwrap();
+    assert_eq!(expected_rows, [CHUNKS; STREAMS as usize]);
+    assert!(streamed_after_small > STREAMS * CHUNKS / 2, "{streamed_after_small}");
+    signals.drain.cancel();
+    let close = async { while let Some(Ok(_)) = socket.next().await {} };
+    timeout(PATIENCE, close).await.unwrap();
+    assert!(matches!(timeout(PATIENCE, task).await.unwrap().unwrap(), Outcome::Stopped));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_heard_though_the_socket_is_reset_under_a_stream() {
+    let (listener, _signals, task) = start().await;
+    let mut socket = welcome(&listener).await;
+    job(&mut socket, "endless", u64::MAX).await;
+    assert!(matches!(frame(&mut socket).await, RunnerFrame::Chunk(_)));
+    let refusal = CloseFrame { code: 4401.into(), reason: "revoked".into() };
+    socket.send(Message::Close(Some(refusal))).await.unwrap();
+    // Dropped with bytes unread, which makes the system reset the connection.
+    drop(socket);
+    match timeout(PATIENCE, task).await.unwrap().unwrap() {
+        Outcome::CredentialsRefused { attempts: 1, reason } => {
+            assert_eq!(reason.to_string(), "closed by the gateway: 4401 revoked");
+        }
+        other => panic!("{other:?}"),
+    }
+}
