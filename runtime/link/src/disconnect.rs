@@ -89,9 +89,9 @@ impl Disconnect {
                     "the gateway does not know the token: copy it again into SEMILAYER_RUNNER_TOKEN, or make a new one"
                 }
             }),
-            Self::Closed { code: CloseCode::UnsupportedVersion, .. } => {
-                Some("this runner and the gateway share no protocol version: update the older of the two")
-            }
+            Self::Closed { code: CloseCode::UnsupportedVersion, .. } => Some(
+                "this runner speaks protocol version 1, the gateway another: update the older of the two",
+            ),
             Self::Upgrade(error) => error.advice(),
             _ => None,
         }
@@ -132,6 +132,16 @@ mod tests {
         assert!(refused("unknown runner").advice().unwrap().contains("SEMILAYER_RUNNER_ID"));
         assert!(refused("revoked").advice().unwrap().contains("new token"));
         assert!(refused("bad token").advice().unwrap().contains("SEMILAYER_RUNNER_TOKEN"));
+    }
+
+    #[test]
+    fn the_version_named_in_the_advice_is_the_one_spoken() {
+        let refused = Disconnect::Closed {
+            code: CloseCode::UnsupportedVersion,
+            reason: Reason::new("unsupported version"),
+        };
+        let spoken = format!("protocol version {},", runner_protocol::PROTOCOL_VERSION);
+        assert!(refused.advice().unwrap().contains(&spoken));
     }
 
     #[test]

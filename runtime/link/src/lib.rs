@@ -15,6 +15,7 @@
 
 mod backoff;
 mod connect;
+mod control;
 mod dial_connect;
 mod disconnect;
 mod fair_queue;

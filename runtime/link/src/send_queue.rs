@@ -2,7 +2,7 @@
 //!
 //! One short lock, never held across an await. Taken once a frame, not once a row.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -11,6 +11,7 @@ use runner_protocol::{Credit, RunnerFrame};
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use crate::control::{Control, ControlQueue};
 use crate::fair_queue::{FairQueue, LaneKey};
 use crate::reply::Gone;
 use crate::window::Window;
@@ -58,7 +59,7 @@ pub(crate) struct SendQueue {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
-    control: VecDeque<Control>,
+    control: ControlQueue,
     frames: FairQueue,
     jobs: HashMap<LaneKey, OpenJob>,
     ids: HashMap<Arc<str>, LaneKey>,
@@ -75,14 +76,6 @@ enum Phase {
     /// What waits is still sent, then this.
     Closing(Option<CloseFrame>),
     Closed,
-}
-
-/// At most one of each but `Once` waits, and `Once` is sent twice in a session's life.
-#[derive(Debug)]
-enum Control {
-    Once(Bytes),
-    Heartbeat(Bytes),
-    Ping,
 }
 
 #[derive(Debug)]
@@ -104,27 +97,19 @@ impl SendQueue {
 
     /// Queues a frame that goes before all jobs' frames: `hello` and `draining`.
     pub(crate) fn control(&self, frame: &RunnerFrame) {
-        self.lock().control.push_back(Control::Once(frame.encode().into()));
+        self.lock().control.once(frame.encode().into());
         self.writer.notify_one();
     }
 
-    /// Queues a heartbeat, in place of one that is still waiting.
+    /// Queues a heartbeat, in place of one that still waits.
     pub(crate) fn heartbeat(&self, frame: &RunnerFrame) {
-        let frame = frame.encode().into();
-        let mut state = self.lock();
-        state.control.retain(|control| !matches!(control, Control::Heartbeat(_)));
-        state.control.push_back(Control::Heartbeat(frame));
-        drop(state);
+        self.lock().control.heartbeat(frame.encode().into());
         self.writer.notify_one();
     }
 
-    /// Queues a WebSocket ping, unless one is waiting.
+    /// Queues a WebSocket ping, unless one waits.
     pub(crate) fn ping(&self) {
-        let mut state = self.lock();
-        if !state.control.iter().any(|control| matches!(control, Control::Ping)) {
-            state.control.push_back(Control::Ping);
-        }
-        drop(state);
+        self.lock().control.ping();
         self.writer.notify_one();
     }
 
@@ -209,8 +194,8 @@ impl SendQueue {
         if matches!(state.phase, Phase::Closed) {
             return Next::Ended;
         }
-        match state.control.pop_front() {
-            Some(Control::Once(frame) | Control::Heartbeat(frame)) => return Next::Frame(frame),
+        match state.control.pop() {
+            Some(Control::Frame(frame)) => return Next::Frame(frame),
             Some(Control::Ping) => return Next::Ping,
             None => {}
         }
@@ -303,7 +288,7 @@ impl State {
 
     fn clear(&mut self) {
         self.wake_all();
-        self.control.clear();
+        self.control = ControlQueue::default();
         self.frames = FairQueue::default();
         self.jobs.clear();
         self.ids.clear();

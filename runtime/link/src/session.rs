@@ -89,6 +89,8 @@ pub(crate) async fn run(context: &Context, upgraded: Upgraded) -> Ended {
             biased;
             () = &mut stop => ControlFlow::Break(Cause::Stopped),
             () = &mut drain, if !session.draining => session.drain(),
+            // Before the frames, so that a flood of them does not keep the heartbeat back.
+            () = &mut timer => session.on_time().map_continue(|next| timer.as_mut().reset(next)),
             message = source.next() => session.on_message(message),
             ended = &mut writer => {
                 queue.shut();
@@ -99,7 +101,6 @@ pub(crate) async fn run(context: &Context, upgraded: Upgraded) -> Ended {
                 };
                 return session.end(Cause::Lost(cause));
             }
-            () = &mut timer => session.on_time().map_continue(|next| timer.as_mut().reset(next)),
             () = queue.idle(), if session.draining => ControlFlow::Break(Cause::Stopped),
         };
         if let ControlFlow::Break(cause) = flow {

@@ -15,6 +15,7 @@ use runner_protocol::{
     AssignedSource, DoneMeta, Incoming, Job, RunnerFrame, Stats, decode_runner, row_slices,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -59,16 +60,29 @@ async fn stream(mut reply: JobReply, chunks: u64) {
     reply.done(DoneMeta { count: chunks, ..DoneMeta::default() });
 }
 
-async fn start() -> (TcpListener, Signals, JoinHandle<Outcome>) {
+struct Started {
+    listener: TcpListener,
+    signals: Signals,
+    task: JoinHandle<Outcome>,
+    disconnected: mpsc::Receiver<String>,
+}
+
+async fn start() -> Started {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://localhost:{}/connect", listener.local_addr().unwrap().port());
     let url = GatewayUrl::parse(&url).unwrap();
     let connect = DialConnect::new(Dialer::new(Roots::only(&[]).unwrap()), &url, TlsOptions::default());
     let settings = Settings::new(url, "r", "rk_x".into()).unwrap().with_auth_attempts(1);
-    let link = Link::new(settings, Arc::new(connect), Arc::new(Streams), Arc::new(|_: &LinkState<'_>| {}));
+    let (sender, disconnected) = mpsc::channel(16);
+    let observer = move |state: &LinkState<'_>| {
+        if let LinkState::Disconnected { reason } = state {
+            sender.try_send(reason.to_string()).unwrap();
+        }
+    };
+    let link = Link::new(settings, Arc::new(connect), Arc::new(Streams), Arc::new(observer));
     let signals = Signals::default();
     let task = tokio::spawn(link.run(signals.clone()));
-    (listener, signals, task)
+    Started { listener, signals, task, disconnected }
 }
 
 async fn welcome(listener: &TcpListener) -> WebSocketStream<TcpStream> {
@@ -102,7 +116,7 @@ async fn job(socket: &mut WebSocketStream<TcpStream>, id: &str, chunks: u64) {
 async fn every_row_of_many_streams_arrives_and_small_answers_pass_them() {
     const STREAMS: u64 = 4;
     const CHUNKS: u64 = 200;
-    let (listener, signals, task) = start().await;
+    let Started { listener, signals, task, disconnected: _heard } = start().await;
     let mut socket = welcome(&listener).await;
     for id in 0..STREAMS {
         job(&mut socket, &id.to_string(), CHUNKS).await;
@@ -146,7 +160,7 @@ async fn every_row_of_many_streams_arrives_and_small_answers_pass_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_heard_though_the_socket_is_reset_under_a_stream() {
-    let (listener, _signals, task) = start().await;
+    let Started { listener, task, disconnected: _heard, .. } = start().await;
     let mut socket = welcome(&listener).await;
     job(&mut socket, "endless", u64::MAX).await;
     assert!(matches!(frame(&mut socket).await, RunnerFrame::Chunk(_)));
@@ -160,4 +174,30 @@ async fn a_refusal_is_heard_though_the_socket_is_reset_under_a_stream() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_sends_jobs_and_reads_no_answers_is_left_before_they_fill_the_memory() {
+    let Started { listener, signals, task, mut disconnected } = start().await;
+    let mut socket = welcome(&listener).await;
+    let job = |id: u64| {
+        Message::text(format!(
+            r#"{{"type":"job","id":"{id}","params":{{"source":{{"id":"1","name":"a","bridge":"b",
+            "credentialsLocation":"runner-local"}},"job":{{"kind":"query","target":"0"}}}}}}"#
+        ))
+    };
+    let flood = async {
+        for id in 0.. {
+            if socket.feed(job(id)).await.is_err() {
+                return id;
+            }
+        }
+        0
+    };
+    let sent = timeout(PATIENCE, flood).await.unwrap();
+    assert!(sent > 16_384, "{sent}");
+    let reason = timeout(PATIENCE, disconnected.recv()).await.unwrap().unwrap();
+    assert_eq!(reason, "the gateway does not read the answers to its jobs");
+    signals.stop.cancel();
+    assert!(matches!(timeout(PATIENCE, task).await.unwrap().unwrap(), Outcome::Stopped));
 }
