@@ -1,0 +1,216 @@
+//! Picks a socket, hands the job over, and tries once more where that can still go unseen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runner_protocol::{Job, JobParams, JobSpec, codes};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::job::{Answer, JobRequest, RunningJob, Step};
+use super::select::{Candidate, choose};
+use super::{JobFailure, Recorder};
+use crate::bridge::short_name;
+use crate::sessions::{Registry, Session};
+use crate::store::{FinishedJob, JobStatus, StartedJob};
+
+/// How long a job whose socket was lost waits for another one, or for the same runner to come back. A caller should
+/// hear within two seconds that its runner has died.
+const RECONNECT_WAIT: Duration = Duration::from_secs(1);
+/// How often a job is handed over at most.
+const ATTEMPTS: u32 = 2;
+/// Longest target that the record keeps, in characters.
+const LONGEST_TARGET: usize = 256;
+
+/// Runs jobs.
+pub(crate) struct Dispatcher {
+    registry: Arc<Registry>,
+    recorder: Recorder,
+    grace: Duration,
+}
+
+/// A job that has not answered with anything.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    /// Why.
+    pub(crate) failure: JobFailure,
+    /// Its id in the record.
+    pub(crate) job: Uuid,
+}
+
+impl Dispatcher {
+    /// A dispatcher over the live sockets. `grace` is how long after a deadline the runner's own timeout is waited
+    /// for.
+    pub(crate) fn new(registry: Arc<Registry>, recorder: Recorder, grace: Duration) -> Self {
+        Self { registry, recorder, grace }
+    }
+
+    /// Runs a job until it answers with its first rows or its good end.
+    pub(crate) async fn run(&self, request: &JobRequest) -> Result<Answer, Unanswered> {
+        let deadline = Instant::now() + request.deadline;
+        let mut tried = Vec::new();
+        let mut attempt = 1;
+        loop {
+            let session = match self.pick(request, &tried) {
+                Ok(session) => session,
+                Err(reason) => return Err(self.nobody(request, reason, attempt)),
+            };
+            tried.push(session.id);
+            let Some(mut job) = self.hand_over(request, &session, attempt, deadline).await else {
+                // Gone between the choice and the hand-over; nothing was sent, so nothing was tried.
+                continue;
+            };
+            let failure = match job.next().await {
+                Step::Failed(failure) => failure,
+                first => return Ok(Answer { first, job }),
+            };
+            let again = failure.retryable
+                && attempt < ATTEMPTS
+                && self.another(request, &failure, &tried, deadline).await;
+            if !again {
+                return Err(Unanswered { failure, job: job.id });
+            }
+            tracing::info!(job = %job.id, runner = %job.runner_name(), code = %failure.code, "trying the job once more");
+            attempt += 1;
+        }
+    }
+
+    /// Whether the job can be handed over again: to a socket that has not had it, for which a lost one is worth a
+    /// short wait.
+    async fn another(
+        &self,
+        request: &JobRequest,
+        failure: &JobFailure,
+        tried: &[Uuid],
+        deadline: Instant,
+    ) -> bool {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        // Subscribed before looking, so that no arrival falls between.
+        let mut arrivals = self.registry.arrivals();
+        if self.pick(request, tried).is_ok() {
+            return true;
+        }
+        if failure.code != codes::RUNNER_FAILED {
+            return false;
+        }
+        let until = deadline.min(Instant::now() + RECONNECT_WAIT);
+        let arrived = timeout_at(until, async {
+            while arrivals.changed().await.is_ok() {
+                if self.pick(request, tried).is_ok() {
+                    return;
+                }
+            }
+        });
+        arrived.await.is_ok()
+    }
+
+    async fn hand_over(
+        &self,
+        request: &JobRequest,
+        session: &Arc<Session>,
+        attempt: u32,
+        deadline: Instant,
+    ) -> Option<RunningJob> {
+        let id = Uuid::now_v7();
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        // Zero would mean the default on the wire.
+        let deadline_ms = u64::try_from(left).unwrap_or(u64::MAX).max(1);
+        let job = Job {
+            id: id.to_string(),
+            params: JobParams {
+                source: request.route.assigned.clone(),
+                job: JobSpec {
+                    kind: request.kind.to_owned(),
+                    target: request.target.clone(),
+                    options: request.options.clone(),
+                },
+            },
+            deadline_ms,
+        };
+        // A socket that does not even take the job in its time is as good as gone.
+        let inbox = timeout_at(deadline, session.start(id, job, deadline)).await.ok()?.ok()?;
+        self.recorder.started(self.note(request, id, Some(session), attempt, deadline_ms));
+        let total_ms = u64::try_from(request.deadline.as_millis()).unwrap_or(u64::MAX);
+        Some(RunningJob::new(id, Arc::clone(session), inbox, total_ms, self.grace, self.recorder.clone()))
+    }
+
+    /// The socket for the job, or why there is none.
+    fn pick(&self, request: &JobRequest, tried: &[Uuid]) -> Result<Arc<Session>, String> {
+        let source = &request.route.source;
+        let live = self.registry.of(&request.route.runners);
+        let candidates: Vec<Candidate> = live
+            .iter()
+            .map(|session| Candidate {
+                fit: !session.is_draining() && session.serves(&source.bridge) && !tried.contains(&session.id),
+                load: session.load(),
+                failing_since: session
+                    .health_of(&source.name)
+                    .filter(|health| health.state == runner_protocol::SourceState::Failing)
+                    .map(|health| health.checked_at),
+            })
+            .collect();
+        let chosen = choose(&candidates, &mut rand::rng()).and_then(|index| live.get(index));
+        chosen.map(Arc::clone).ok_or_else(|| explain(request, &live))
+    }
+
+    fn nobody(&self, request: &JobRequest, reason: String, attempt: u32) -> Unanswered {
+        let failure = JobFailure::no_runner(reason);
+        let id = Uuid::now_v7();
+        self.recorder.started(self.note(request, id, None, attempt, 0));
+        self.recorder.finished(FinishedJob {
+            id,
+            status: JobStatus::Failed,
+            rows: 0,
+            bytes: 0,
+            error_code: Some(failure.code.to_string()),
+            error_message: Some(failure.message.clone()),
+        });
+        Unanswered { failure, job: id }
+    }
+
+    fn note(
+        &self,
+        request: &JobRequest,
+        id: Uuid,
+        session: Option<&Arc<Session>>,
+        attempt: u32,
+        deadline_ms: u64,
+    ) -> StartedJob {
+        StartedJob {
+            id,
+            source_id: request.route.source.id,
+            runner_id: session.map(|session| session.runner_id),
+            session_id: session.map(|session| session.id),
+            kind: request.kind,
+            target: request.target.as_ref().map(|target| target.chars().take(LONGEST_TARGET).collect()),
+            attempt,
+            deadline_ms,
+        }
+    }
+}
+
+/// Why nobody can run the job, and what to do about it.
+fn explain(request: &JobRequest, live: &[Arc<Session>]) -> String {
+    let source = &request.route.source;
+    let name = &source.name;
+    let runners = request.route.runner_names.join("`, `");
+    if request.route.runners.is_empty() {
+        return format!(
+            "no runner is assigned to source `{name}`; assign one: semilayer-gateway admin runners assign <runner> {name}"
+        );
+    }
+    if live.is_empty() {
+        return format!(
+            "source `{name}` is assigned to `{runners}`, and none is connected; start one with semilayer-runner start"
+        );
+    }
+    if !live.iter().any(|session| session.serves(&source.bridge)) {
+        let bridge = short_name(&source.bridge);
+        return format!(
+            "`{runners}` is connected, but serves no bridge `{bridge}`, which source `{name}` needs"
+        );
+    }
+    format!("every runner of source `{name}` that could serve it is shutting down or full; try again")
+}

@@ -1,0 +1,136 @@
+//! `runner_jobs`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{SqliteStore, count, milliseconds, now_ms, optional_moment, optional_uuid, uuid};
+use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError};
+
+#[async_trait]
+impl JobStore for SqliteStore {
+    async fn record_jobs(
+        &self,
+        started: &[(StartedJob, u64)],
+        finished: &[(FinishedJob, u64)],
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        for (job, age_ms) in started {
+            sqlx::query(concat!(
+                "INSERT INTO runner_jobs (id, source_id, runner_id, session_id, kind, target, status, \
+                 dispatched_at, attempt, deadline_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dispatched', ",
+                now_ms!(),
+                " - ?9, ?7, ",
+                now_ms!(),
+                " - ?9 + ?8) ON CONFLICT (id) DO UPDATE SET runner_id = excluded.runner_id, \
+                 session_id = excluded.session_id, attempt = excluded.attempt"
+            ))
+            .bind(job.id.to_string())
+            .bind(job.source_id.to_string())
+            .bind(job.runner_id.map(|id| id.to_string()))
+            .bind(job.session_id.map(|id| id.to_string()))
+            .bind(job.kind)
+            .bind(job.target.as_deref())
+            .bind(job.attempt)
+            .bind(signed(job.deadline_ms))
+            .bind(signed(*age_ms))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        for (job, age_ms) in finished {
+            sqlx::query(concat!(
+                "UPDATE runner_jobs SET status = ?2, rows = ?3, bytes = ?4, error_code = ?5, \
+                 error_message = ?6, finished_at = ",
+                now_ms!(),
+                " - ?7 WHERE id = ?1"
+            ))
+            .bind(job.id.to_string())
+            .bind(job.status.as_str())
+            .bind(signed(job.rows))
+            .bind(signed(job.bytes))
+            .bind(job.error_code.as_deref())
+            .bind(job.error_message.as_deref())
+            .bind(signed(*age_ms))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn fail_abandoned_jobs(&self) -> Result<u64, StoreError> {
+        let failed = sqlx::query(concat!(
+            "UPDATE runner_jobs SET status = 'failed', error_code = 'runner_failed', \
+             error_message = 'the gateway stopped while the job ran', finished_at = ",
+            now_ms!(),
+            " WHERE status IN ('claimed', 'dispatched')"
+        ))
+        .execute(&self.writer)
+        .await?;
+        Ok(failed.rows_affected())
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = sqlx::query(concat!(
+            "SELECT j.*, r.name AS runner_name, s.name AS source_name FROM runner_jobs j \
+             LEFT JOIN runners r ON r.id = j.runner_id LEFT JOIN sources s ON s.id = j.source_id \
+             WHERE (?1 IS NULL OR j.runner_id = ?1) AND (?2 IS NULL OR j.source_id = ?2) \
+             AND (?3 IS NULL OR j.status = ?3) AND (?4 IS NULL OR j.dispatched_at >= ",
+            now_ms!(),
+            " - ?4) AND (?5 IS NULL OR j.id < ?5) ORDER BY j.id DESC LIMIT ?6"
+        ))
+        .bind(filter.runner.map(|id| id.to_string()))
+        .bind(filter.source.map(|id| id.to_string()))
+        .bind(filter.status.as_deref())
+        .bind(filter.since.map(milliseconds))
+        .bind(filter.before.map(|id| id.to_string()))
+        .bind(filter.limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(record).collect()
+    }
+
+    async fn forget_older_than(&self, keep: Duration) -> Result<u64, StoreError> {
+        let jobs = sqlx::query(concat!(
+            "DELETE FROM runner_jobs WHERE finished_at IS NOT NULL AND finished_at < ",
+            now_ms!(),
+            " - ?1"
+        ))
+        .bind(milliseconds(keep))
+        .execute(&self.writer)
+        .await?
+        .rows_affected();
+        let entries = sqlx::query(concat!("DELETE FROM audit_log WHERE at < ", now_ms!(), " - ?1"))
+            .bind(milliseconds(keep))
+            .execute(&self.writer)
+            .await?
+            .rows_affected();
+        Ok(jobs.saturating_add(entries))
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
+    Ok(JobRecord {
+        id: uuid(row, "id")?,
+        source_id: uuid(row, "source_id")?,
+        source: row.try_get("source_name")?,
+        runner_id: optional_uuid(row, "runner_id")?,
+        runner: row.try_get("runner_name")?,
+        session_id: optional_uuid(row, "session_id")?,
+        kind: row.try_get("kind")?,
+        target: row.try_get("target")?,
+        status: row.try_get("status")?,
+        dispatched_at: optional_moment(row, "dispatched_at")?,
+        finished_at: optional_moment(row, "finished_at")?,
+        attempt: row.try_get("attempt")?,
+        rows: count(row, "rows")?,
+        bytes: count(row, "bytes")?,
+        error_code: row.try_get("error_code")?,
+        error_message: row.try_get("error_message")?,
+    })
+}
