@@ -47,7 +47,9 @@ pub(crate) fn declared(param: &Param) -> Type {
 impl ToSql for Bound<'_> {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Failure> {
         match &self.0.value {
-            Value::One(value) if self.0.kind == ParamType::Numeric => out.put_slice(digits(value)?.as_bytes()),
+            Value::One(value) if self.0.kind == ParamType::Numeric => {
+                out.put_slice(digits(value)?.as_bytes())
+            }
             Value::One(value) => one(out, self.0.kind, value)?,
             Value::List(values) if self.0.kind == ParamType::Numeric => {
                 let digits: Vec<String> = values.iter().map(digits).collect::<Result<_, _>>()?;

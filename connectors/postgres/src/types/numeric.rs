@@ -21,7 +21,8 @@ struct Numeric<'a> {
 
 fn read(raw: &[u8]) -> Result<Numeric<'_>> {
     let (header, digits) = raw.split_first_chunk::<8>().ok_or_else(malformed)?;
-    let [count_high, count_low, weight_high, weight_low, sign_high, sign_low, scale_high, scale_low] = *header;
+    let [count_high, count_low, weight_high, weight_low, sign_high, sign_low, scale_high, scale_low] =
+        *header;
     let (digits, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() || digits.len() != usize::from(u16::from_be_bytes([count_high, count_low])) {
         return Err(malformed());
@@ -67,7 +68,10 @@ impl Numeric<'_> {
     /// The base-10,000 digit at 10,000^`place`.
     fn at(&self, place: i32) -> u16 {
         let position = i32::from(self.weight) - place;
-        usize::try_from(position).ok().and_then(|at| self.digits.get(at)).map_or(0, |digit| u16::from_be_bytes(*digit))
+        usize::try_from(position)
+            .ok()
+            .and_then(|at| self.digits.get(at))
+            .map_or(0, |digit| u16::from_be_bytes(*digit))
     }
 
     fn digits(&self, out: &mut Vec<u8>) {

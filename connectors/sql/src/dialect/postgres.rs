@@ -4,7 +4,7 @@ use connector_model::filter::{TextTest, Typed};
 use connector_model::target::LogicalType;
 use connector_model::time::DAY_US;
 
-use super::{Dialect, Nulls, like_pattern};
+use super::{Dialect, Nulls, compares_as_text, like_pattern};
 use crate::statement::{ParamType, Statement, Value};
 use crate::table::{Reading, TableColumn};
 
@@ -69,6 +69,17 @@ impl Dialect for Postgres {
                 self.quote(sql, &column.name);
                 sql.push("::text[]");
             }
+        }
+    }
+
+    fn compared(&self, sql: &mut Statement, column: &TableColumn) {
+        if column.native_type == "money" {
+            self.quote(sql, &column.name);
+            sql.push("::numeric");
+        } else if compares_as_text(column) {
+            self.as_text(sql, column);
+        } else {
+            self.quote(sql, &column.name);
         }
     }
 

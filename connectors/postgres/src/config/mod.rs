@@ -1,0 +1,266 @@
+//! A PostgreSQL source's configuration, parsed once.
+
+mod manifest;
+mod url;
+
+use std::time::Duration;
+
+use connector_model::config::Config;
+use connector_model::error::{Error, Result};
+use dial::Family;
+use secrecy::SecretString;
+
+pub(crate) use manifest::manifest;
+
+use crate::types::Binary;
+
+/// PostgreSQL's port.
+const DEFAULT_PORT: u16 = 5432;
+/// How long a connection may take when the configuration does not say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything a session needs to know to connect.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// Where the server may be, tried in order.
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) user: String,
+    pub(crate) password: Option<SecretString>,
+    pub(crate) database: String,
+    pub(crate) ssl: SslMode,
+    /// PEM text or the path of a file that holds it.
+    pub(crate) root_certificate: Option<String>,
+    pub(crate) client_certificate: Option<String>,
+    pub(crate) client_key: Option<SecretString>,
+    pub(crate) family: Family,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) wanted: Wanted,
+    /// Never use what a transaction pooler would hand to somebody else.
+    pub(crate) always_pooled: bool,
+    pub(crate) binary: Binary,
+}
+
+/// One place where the server may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// The folder that holds the socket `.s.PGSQL.<port>`.
+    Unix {
+        folder: String,
+        port: u16,
+    },
+}
+
+/// libpq's `sslmode` (PostgreSQL documentation, section 34.19.3), but for `allow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SslMode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// libpq's `target_session_attrs`: which of several servers will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+/// A value from the URL, overridden by the field of that name.
+struct Layers<'c> {
+    config: &'c Config,
+    url: url::Url,
+}
+
+impl Layers<'_> {
+    fn text(&self, key: &str, parameter: &str) -> Option<String> {
+        let field = self.config.text(key).map(str::to_owned);
+        field.or_else(|| self.url.parameter(parameter).map(str::to_owned)).filter(|text| !text.is_empty())
+    }
+}
+
+impl Settings {
+    /// Parses a configuration: the URL first, then fields over it.
+    ///
+    /// # Errors
+    /// `SOURCE_NOT_CONFIGURED` naming the setting.
+    pub(crate) fn parse(config: &Config) -> Result<Settings> {
+        let url = config.text("url").map(url::Url::parse).transpose()?.unwrap_or_default();
+        url.refuse_unknown_ssl()?;
+        let layers = Layers { config, url };
+        let endpoints = endpoints(&layers)?;
+        let user = layers.text("user", "user").or_else(|| layers.url.user.clone());
+        let user = user.ok_or_else(|| Error::config("user", "is not set; name it in `url` or in `user`"))?;
+        let password = layers.text("password", "password").or_else(|| layers.url.password.clone());
+        let database = layers.text("database", "dbname").or_else(|| layers.url.database.clone());
+        let timeout = config.number("connectionTimeoutMillis", 1..=600_000)?;
+        let timeout = timeout.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis);
+        Ok(Settings {
+            endpoints,
+            database: database.unwrap_or_else(|| user.clone()),
+            user,
+            password: password.map(SecretString::from),
+            ssl: ssl_mode(&layers)?,
+            root_certificate: layers.text("sslrootcert", "sslrootcert").filter(|root| root != "system"),
+            client_certificate: layers.text("sslcert", "sslcert"),
+            client_key: layers.text("sslkey", "sslkey").map(SecretString::from),
+            family: family(config)?,
+            connect_timeout: timeout.or(layers.url.connect_timeout()?).unwrap_or(CONNECT_TIMEOUT),
+            wanted: wanted(&layers)?,
+            always_pooled: config.flag("prepare") == Some(false),
+            binary: match config.text("binary") {
+                None | Some("base64") => Binary::Base64,
+                Some("buffer") => Binary::Buffer,
+                Some(_) => return Err(Error::config("binary", "must be \"base64\" or \"buffer\"")),
+            },
+        })
+    }
+}
+
+fn endpoints(layers: &Layers<'_>) -> Result<Vec<Endpoint>> {
+    let port = layers.config.number("port", 1..=65_535)?.and_then(|port| u16::try_from(port).ok());
+    let hosts: Vec<(String, Option<u16>)> = match layers.text("host", "host") {
+        Some(hosts) => url::hosts("host", &hosts)?,
+        None => layers.url.hosts.clone(),
+    };
+    if hosts.is_empty() {
+        return Err(Error::config(
+            "host",
+            "is not set; name it in `url` (postgres://user@host/database) or in `host`",
+        ));
+    }
+    let from_url = layers.url.parameter("port").map(str::parse::<u16>).transpose();
+    let from_url = from_url.map_err(|_| Error::config("url", "its port is not a number from 1 to 65535"))?;
+    let endpoint = |(host, own): (String, Option<u16>)| {
+        let port = port.or(own).or(from_url).unwrap_or(DEFAULT_PORT);
+        if host.starts_with('/') {
+            Endpoint::Unix { folder: host, port }
+        } else {
+            Endpoint::Tcp { host, port }
+        }
+    };
+    Ok(hosts.into_iter().map(endpoint).collect())
+}
+
+fn ssl_mode(layers: &Layers<'_>) -> Result<SslMode> {
+    let named = layers.text("sslmode", "sslmode");
+    let named = named.or_else(|| layers.url.parameter("ssl").map(str::to_owned));
+    match (layers.config.flag("ssl"), named.as_deref()) {
+        (Some(true), None | Some("verify-full" | "true" | "1")) => Ok(SslMode::VerifyFull),
+        // Both may be set: the mode says how, the flag only that.
+        (Some(false), None | Some("disable" | "false" | "0")) => Ok(SslMode::Disable),
+        (Some(false), Some("require" | "verify-ca" | "verify-full" | "true" | "1")) => {
+            Err(Error::config("ssl", "is false, but `sslmode` asks for TLS; remove one of them"))
+        }
+        (Some(true), Some("disable" | "false" | "0")) => {
+            Err(Error::config("ssl", "is true, but `sslmode` forbids TLS; remove one of them"))
+        }
+        (_, Some("disable" | "false" | "0")) => Ok(SslMode::Disable),
+        (Some(true), Some("prefer")) | (_, Some("require")) => Ok(SslMode::Require),
+        (_, None | Some("prefer")) => Ok(SslMode::Prefer),
+        (_, Some("verify-ca")) => Ok(SslMode::VerifyCa),
+        (_, Some("verify-full" | "true" | "1")) => Ok(SslMode::VerifyFull),
+        (_, Some(_)) => {
+            Err(Error::config("sslmode", "must be disable, prefer, require, verify-ca or verify-full"))
+        }
+    }
+}
+
+fn family(config: &Config) -> Result<Family> {
+    Ok(match config.number("ipFamily", 0..=6)? {
+        None | Some(0) => Family::Any,
+        Some(4) => Family::V4,
+        Some(6) => Family::V6,
+        Some(_) => return Err(Error::config("ipFamily", "must be 4 or 6; leave it out for both")),
+    })
+}
+
+fn wanted(layers: &Layers<'_>) -> Result<Wanted> {
+    Ok(match layers.text("targetSessionAttrs", "target_session_attrs").as_deref() {
+        None | Some("any") => Wanted::Any,
+        Some("read-write") => Wanted::ReadWrite,
+        Some("read-only") => Wanted::ReadOnly,
+        Some("primary") => Wanted::Primary,
+        Some("standby") => Wanted::Standby,
+        Some("prefer-standby") => Wanted::PreferStandby,
+        Some(_) => {
+            let modes = "must be any, read-write, read-only, primary, standby or prefer-standby";
+            return Err(Error::config("targetSessionAttrs", modes));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connector_model::config::Origin;
+    use secrecy::ExposeSecret;
+
+    fn parse(texts: &[(&str, &str)]) -> Result<Settings> {
+        let config = Config::from_texts(&manifest(), Origin::Local, texts.iter().copied())?;
+        Settings::parse(&config)
+    }
+
+    #[test]
+    fn a_url_and_fields_mix_and_fields_win() {
+        let settings = parse(&[
+            ("url", "postgres://ann:one@db:6000/app?sslmode=require"),
+            ("password", "two"),
+            ("host", "other"),
+        ])
+        .unwrap();
+        assert_eq!(settings.endpoints, [Endpoint::Tcp { host: "other".into(), port: 5432 }]);
+        assert_eq!(settings.password.unwrap().expose_secret(), "two");
+        assert_eq!((settings.user.as_str(), settings.database.as_str()), ("ann", "app"));
+        assert_eq!(settings.ssl, SslMode::Require);
+    }
+
+    #[test]
+    fn ssl_is_honoured_or_refused_and_never_ignored() {
+        let base = ("url", "postgres://a@h/d");
+        assert_eq!(parse(&[base]).unwrap().ssl, SslMode::Prefer);
+        assert_eq!(parse(&[base, ("ssl", "true")]).unwrap().ssl, SslMode::VerifyFull);
+        assert_eq!(parse(&[base, ("ssl", "false")]).unwrap().ssl, SslMode::Disable);
+        assert_eq!(parse(&[base, ("ssl", "true"), ("sslmode", "verify-ca")]).unwrap().ssl, SslMode::VerifyCa);
+        assert!(parse(&[base, ("ssl", "true"), ("sslmode", "disable")]).is_err());
+        assert!(parse(&[base, ("sslmode", "allow")]).is_err());
+        assert!(parse(&[("url", "postgres://a@h/d?sslnegotiation=direct")]).is_err());
+    }
+
+    #[test]
+    fn several_hosts_and_sockets() {
+        let settings =
+            parse(&[("url", "postgres://a@h1:1,h2,[::1]:3/d?target_session_attrs=standby")]).unwrap();
+        assert_eq!(settings.endpoints.len(), 3);
+        assert_eq!(settings.endpoints[2], Endpoint::Tcp { host: "::1".into(), port: 3 });
+        assert_eq!(settings.wanted, Wanted::Standby);
+        let socket = parse(&[("url", "postgres://a@/d?host=/run/postgresql")]).unwrap();
+        assert_eq!(socket.endpoints, [Endpoint::Unix { folder: "/run/postgresql".into(), port: 5432 }]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (texts, name) in [
+            (vec![("url", "postgres://ann:pw@/db")], "`host`"),
+            (vec![("url", "postgres://host/db")], "`user`"),
+            (vec![("host", "h")], "`user`"),
+            (vec![("url", "http://h/")], "`url`"),
+            (vec![("url", "postgres://a@h:99999/")], "`url`"),
+            (vec![("url", "postgres://a@h/"), ("ipFamily", "5")], "`ipFamily`"),
+            (vec![("url", "postgres://a@h/"), ("port", "0")], "`port`"),
+        ] {
+            let error = parse(&texts).err().unwrap();
+            assert!(error.message().contains(name), "{error}");
+            assert!(!error.message().contains("pw"));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Stopping what a session's server process is doing.
+
+use std::time::Duration;
+
+use connector_model::error::{Error, Result};
+use dial::Dialer;
+use tokio::io::AsyncReadExt;
+use tokio_postgres::CancelToken;
+
+use super::login::Established;
+use super::wire::Route;
+
+/// How long a cancel request may take in all.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How to reach the server process of one session with a cancel request.
+#[derive(Clone)]
+pub(crate) struct CancelRoute {
+    pub(super) dialer: Dialer,
+    pub(super) route: Route,
+    pub(super) token: CancelToken,
+}
+
+impl CancelRoute {
+    /// Asks the server to stop the running statement, on a new connection to the same address, and waits until the
+    /// server has passed the request on: a late one could hit the session's next statement.
+    ///
+    /// # Errors
+    /// `SOURCE_UNREACHABLE` when the request did not get through.
+    pub(crate) async fn cancel(&self) -> Result<()> {
+        let request = async {
+            let mut stream = self.route.again(&self.dialer, LIMIT).await?;
+            let sent = self.token.cancel_query_raw(&mut stream, Established::default()).await;
+            sent.map_err(|error| crate::error::failed(&error, connector_api::Stage::Query))?;
+            // The server closes the connection once the signal is sent; how it does so does not matter.
+            let _ = stream.read(&mut [0; 16]).await;
+            Ok(())
+        };
+        match tokio::time::timeout(LIMIT, request).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::internal("the cancel request took too long")),
+        }
+    }
+}

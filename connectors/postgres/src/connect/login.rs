@@ -1,0 +1,197 @@
+//! Startup and authentication on an open stream.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use aws_lc_rs::digest;
+use connector_api::{OpenContext, Stage, StageReport};
+use connector_model::error::{Error, ErrorCode, Result};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{SslMode as LibrarySslMode, SslNegotiation};
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use tokio_postgres::{Client, Config};
+
+use super::cancel::CancelRoute;
+use super::probe::{Probe, probe};
+use super::wire::{Wire, connect};
+use crate::config::{Settings, Wanted};
+
+/// A connection that is logged in.
+pub(crate) struct Login {
+    pub(crate) client: Client,
+    pub(crate) connection: Connection,
+    pub(crate) cancel: CancelRoute,
+    pub(crate) probe: Probe,
+}
+
+/// The task that moves the connection's bytes. It ends with this handle: a dropped client alone would live on while
+/// responses are pending.
+pub(crate) struct Connection(JoinHandle<()>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Connects to the first endpoint that answers and has the role that is wanted.
+///
+/// # Errors
+/// What the last endpoint answered.
+pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login> {
+    let passes: &[Wanted] = match settings.wanted {
+        Wanted::PreferStandby => &[Wanted::Standby, Wanted::Any],
+        Wanted::Any => &[Wanted::Any],
+        Wanted::ReadWrite => &[Wanted::ReadWrite],
+        Wanted::ReadOnly => &[Wanted::ReadOnly],
+        Wanted::Primary => &[Wanted::Primary],
+        Wanted::Standby => &[Wanted::Standby],
+    };
+    let mut last = Error::config("host", "is not set");
+    for wanted in passes {
+        for endpoint in &settings.endpoints {
+            let attempt = async {
+                let wire = connect(cx, settings, endpoint).await?;
+                login(cx, settings, wire).await
+            };
+            match attempt.await {
+                Ok(login) if login.probe.has_role(*wanted) => return Ok(login),
+                Ok(_) => last = wrong_role(*wanted),
+                Err(error) => last = error,
+            }
+            cx.call.check()?;
+        }
+    }
+    Err(last)
+}
+
+fn wrong_role(wanted: Wanted) -> Error {
+    let message = format!("no server of the list is what `targetSessionAttrs` asks for ({wanted:?})");
+    Error::new(ErrorCode::SourceUnreachable, message).with("stage", Stage::Query.as_str())
+}
+
+async fn login(cx: &OpenContext, settings: &Settings, wire: Wire) -> Result<Login> {
+    let started = Instant::now();
+    let encrypted = wire.certificate.is_some();
+    let established = Established { binding: wire.certificate.as_deref().and_then(end_point_digest) };
+    let mut config = Config::new();
+    config
+        .user(&settings.user)
+        .dbname(&settings.database)
+        .application_name(&*cx.application)
+        // The stream is encrypted already; "direct" says that no further SSLRequest is to be sent.
+        .ssl_mode(if encrypted { LibrarySslMode::Require } else { LibrarySslMode::Disable })
+        .ssl_negotiation(if encrypted { SslNegotiation::Direct } else { SslNegotiation::Postgres });
+    if let Some(password) = &settings.password {
+        config.password(password.expose_secret());
+    }
+    let limit = settings.connect_timeout.min(cx.call.remaining());
+    let startup = tokio::time::timeout(limit, config.connect_raw(wire.stream, established));
+    let startup = cx.call.run(startup).await?.map_err(|_| too_slow())?;
+    let (client, connection) = startup.map_err(|error| refused(&error, settings))?;
+    let connection = Connection(tokio::spawn(async move {
+        // What ends a connection is told to whoever waits for a response on it.
+        let _ = connection.await;
+    }));
+    cx.passed(StageReport::new(Stage::Auth, started.elapsed(), format!("user {}", settings.user)));
+    let started = Instant::now();
+    let token = client.cancel_token();
+    let probing = tokio::time::timeout(limit, probe(&client, &token, settings.always_pooled));
+    let probe = cx.call.run(probing).await?.map_err(|_| too_slow())??;
+    cx.passed(StageReport::new(Stage::Query, started.elapsed(), probe.note()));
+    let cancel = CancelRoute { dialer: cx.dialer.clone(), route: wire.route, token };
+    Ok(Login { client, connection, cancel, probe })
+}
+
+fn too_slow() -> Error {
+    Error::new(ErrorCode::SourceUnreachable, "the server accepted the connection and did not answer in time")
+        .with("stage", Stage::Auth.as_str())
+        .with("kind", "timed_out")
+}
+
+/// A refused login, with the names the server judged by; never the password.
+fn refused(error: &tokio_postgres::Error, settings: &Settings) -> Error {
+    let refused = crate::error::failed(error, Stage::Auth)
+        .with("user", settings.user.clone())
+        .with("database", settings.database.clone());
+    if error.as_db_error().is_none() && settings.password.is_none() {
+        let message = "the server asks for a password and none is set";
+        return Error::new(ErrorCode::SourceAuthFailed, message).with("stage", Stage::Auth.as_str());
+    }
+    refused
+}
+
+/// The hash of the server's certificate that SCRAM-SHA-256-PLUS is bound to (RFC 5929, section 4.1): the hash
+/// function of the certificate's signature, SHA-256 where that is MD5 or SHA-1; none where it has no single one.
+fn end_point_digest(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
+        // md5/sha1/sha256WithRSAEncryption, ecdsa-with-SHA1/SHA256
+        "1.2.840.113549.1.1.4"
+        | "1.2.840.113549.1.1.5"
+        | "1.2.840.113549.1.1.11"
+        | "1.2.840.10045.4.1"
+        | "1.2.840.10045.4.3.2" => &digest::SHA256,
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
+        _ => return None,
+    };
+    Some(digest::digest(algorithm, certificate).as_ref().to_vec())
+}
+
+/// Tells the library that TLS is there already.
+#[derive(Default)]
+pub(super) struct Established {
+    pub(super) binding: Option<Vec<u8>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsConnect<S> for Established {
+    type Stream = Bound<S>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Bound<S>>>;
+
+    fn connect(self, stream: S) -> Self::Future {
+        ready(Ok(Bound { stream, binding: self.binding }))
+    }
+}
+
+/// A stream with what authentication is bound to.
+pub(super) struct Bound<S> {
+    stream: S,
+    binding: Option<Vec<u8>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Bound<S> {
+    fn channel_binding(&self) -> ChannelBinding {
+        self.binding.clone().map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bound<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bound<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

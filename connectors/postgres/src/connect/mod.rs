@@ -1,0 +1,10 @@
+//! Opening a session, stage by stage.
+
+mod cancel;
+mod login;
+mod probe;
+mod wire;
+
+pub(crate) use cancel::CancelRoute;
+pub(crate) use login::{Connection, Login, open};
+pub(crate) use probe::{Mode, Probe};

@@ -1,0 +1,382 @@
+//! How a job's statements run: surrounded, pipelined, stopped, retried.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, StageReport};
+use connector_model::error::{Error, ErrorCode, Result};
+use connector_model::target::Column;
+use connector_sql::{Select, Statement, Table};
+use tokio_postgres::{Client, RowStream};
+
+use super::pump::{Halt, Pumped, pump, send};
+use super::statements::Statements;
+use super::transaction::{Around, Commit, around, session_settings, statement_timeout};
+use crate::catalog::{Catalog, Described, describe};
+use crate::connect::{CancelRoute, Connection, Login, Mode, Probe};
+use crate::error::{failed, is_cancelled, is_stale};
+use crate::params::{Bound, declared};
+use crate::types::Binary;
+
+/// The statement timeout that a direct session begins with. A job's own deadline is kept by cancelling it; this ends
+/// the work of a runner that is gone.
+const BACKSTOP: Duration = Duration::from_secs(10 * 60);
+/// How much longer than the deadline the server's own timeout is: ours comes first, and says whose it was.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a session may take to come clean after its work was stopped.
+const SETTLE: Duration = Duration::from_secs(1);
+/// Whether this login could write, if its transactions were not read-only.
+const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+     AND pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
+
+/// A statement made from what the catalogue says of the target.
+type Make<'m, T> = dyn Fn(&Table) -> Result<T> + Send + Sync + 'm;
+
+/// One connection to PostgreSQL.
+pub(crate) struct PgSession {
+    client: Client,
+    /// Ends the connection when the session is dropped.
+    _connection: Connection,
+    cancel: CancelRoute,
+    probe: Probe,
+    catalog: Arc<Catalog>,
+    binary: Binary,
+    statements: Statements,
+    backstop: Duration,
+    can_write: Option<bool>,
+    /// Whether the last work left the connection in a state nobody knows.
+    broken: bool,
+}
+
+impl PgSession {
+    /// Makes a session of a login.
+    pub(crate) async fn begin(
+        cx: &OpenContext,
+        login: Login,
+        catalog: Arc<Catalog>,
+        binary: Binary,
+    ) -> Result<Self> {
+        let mut session = PgSession {
+            client: login.client,
+            _connection: login.connection,
+            cancel: login.cancel,
+            probe: login.probe,
+            catalog,
+            binary,
+            statements: Statements::default(),
+            backstop: BACKSTOP,
+            can_write: None,
+            broken: false,
+        };
+        if session.probe.mode == Mode::Direct {
+            session.execute(&cx.call, &session_settings(BACKSTOP)).await?;
+        }
+        if cx.observer.is_some() {
+            session.report_rights(cx).await?;
+        }
+        Ok(session)
+    }
+
+    async fn report_rights(&mut self, cx: &OpenContext) -> Result<()> {
+        let started = std::time::Instant::now();
+        let found = cx.call.run(self.client.query_typed(CAN_WRITE, &[])).await?;
+        let found = found.map_err(|error| failed(&error, Stage::ReadOnly))?;
+        let can_write = found.first().and_then(|row| row.try_get::<_, bool>(0).ok()).unwrap_or(false);
+        self.can_write = Some(can_write);
+        let report = StageReport::new(Stage::ReadOnly, started.elapsed(), "every transaction is read-only");
+        cx.passed(match can_write {
+            false => report,
+            true => report.with_warning(
+                "this login may write; the runner never does, but a login with SELECT only is safer",
+            ),
+        });
+        Ok(())
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        !self.broken && !self.client.is_closed()
+    }
+
+    pub(super) fn forget(&self, target: &str) {
+        self.catalog.forget(target);
+    }
+
+    pub(super) async fn alive(&mut self, cx: &CallContext) -> Result<ServerInfo> {
+        self.execute(cx, "SELECT 1").await?;
+        Ok(ServerInfo {
+            product: "PostgreSQL".to_owned(),
+            version: self.probe.version.clone(),
+            can_write: self.can_write,
+        })
+    }
+
+    async fn execute(&mut self, cx: &CallContext, text: &str) -> Result<()> {
+        let done = cx.run(self.client.batch_execute(text)).await;
+        let done = done.and_then(|done| done.map_err(|error| failed(&error, Stage::Query)));
+        self.settled(done).await
+    }
+
+    /// What the catalogue says of a target.
+    pub(super) async fn described(&mut self, cx: &CallContext, target: &str) -> Result<Arc<Described>> {
+        if let Some(known) = self.catalog.get(target) {
+            return Ok(known);
+        }
+        let described = describe(&self.client, cx, target).await;
+        let described = Arc::new(self.settled(described).await?);
+        self.catalog.put(target, described.clone());
+        Ok(described)
+    }
+
+    /// Runs a `SELECT` into the sink; the total comes from the result where it shows it, else from `count`, which
+    /// then sees the same snapshot.
+    pub(super) async fn rows(
+        &mut self,
+        cx: &CallContext,
+        target: &str,
+        select: impl Fn(&Table) -> Result<Select> + Send + Sync,
+        count: Option<&Make<'_, Statement>>,
+        out: &mut RowSink<'_>,
+    ) -> Result<Page> {
+        self.raise_backstop(cx).await?;
+        let mut retried = false;
+        loop {
+            let described = self.described(cx, target).await?;
+            let plan = select(&described.table)?;
+            out.columns(&visible(&plan, &described.table)?);
+            match self.page(cx, &described, &plan, count, out).await {
+                Ok(page) => return Ok(page),
+                Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
+                    retried = true;
+                    self.catalog.forget(target);
+                    self.statements.clear();
+                }
+                Err(halt) => return Err(self.halted(cx, halt).await),
+            }
+        }
+    }
+
+    async fn page(
+        &mut self,
+        cx: &CallContext,
+        described: &Described,
+        plan: &Select,
+        count: Option<&Make<'_, Statement>>,
+        out: &mut RowSink<'_>,
+    ) -> Result<Page, Halt> {
+        let snapshot = plan.limit.is_some() && count.is_some();
+        let around = self.around(cx, snapshot, described);
+        let stream = self.start(cx, &around, &plan.statement).await?;
+        let pumped = match pump(cx, stream, plan, self.binary, out).await {
+            Ok(pumped) => pumped,
+            Err(halt) => {
+                self.end(&around, "ROLLBACK").await;
+                return Err(halt);
+            }
+        };
+        let total = match count {
+            Some(count) => self.total_of(cx, &pumped, plan, count, described, out).await,
+            None => Ok(None),
+        };
+        self.end(&around, if total.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+        let next = match (pumped.more, pumped.rows) {
+            (true, 1..) => Some(plan.next_cursor(pumped.key, pumped.rows)?),
+            _ => None,
+        };
+        let (next_cursor, cursor_kind) = next.unzip();
+        Ok(Page { next_cursor, cursor_kind, total: total? })
+    }
+
+    async fn total_of(
+        &mut self,
+        cx: &CallContext,
+        pumped: &Pumped,
+        plan: &Select,
+        count: &Make<'_, Statement>,
+        described: &Described,
+        out: &mut RowSink<'_>,
+    ) -> Result<Option<u64>, Halt> {
+        if !pumped.more && (pumped.rows > 0 || plan.offset == 0) {
+            return Ok(Some(plan.offset + pumped.rows));
+        }
+        // The rows go out before the count begins: a slow one holds back nothing but the end.
+        out.flush().await?;
+        // In the rows' own transaction where there is one.
+        let around = match plan.limit {
+            Some(_) => Around { begin: None, commit: Commit::None },
+            None => self.around(cx, false, described),
+        };
+        self.counted(cx, &around, &count(&described.table)?).await.map(Some)
+    }
+
+    /// Runs a count of its own.
+    pub(super) async fn total(
+        &mut self,
+        cx: &CallContext,
+        target: &str,
+        count: impl Fn(&Table) -> Result<Statement> + Send + Sync,
+    ) -> Result<u64> {
+        self.raise_backstop(cx).await?;
+        let mut retried = false;
+        loop {
+            let described = self.described(cx, target).await?;
+            let statement = count(&described.table)?;
+            let around = self.around(cx, false, &described);
+            match self.counted(cx, &around, &statement).await {
+                Ok(total) => return Ok(total),
+                Err(Halt::Server(error)) if !retried && is_stale(&error) => {
+                    retried = true;
+                    self.catalog.forget(target);
+                    self.statements.clear();
+                }
+                Err(halt) => return Err(self.halted(cx, halt).await),
+            }
+        }
+    }
+
+    async fn counted(&mut self, cx: &CallContext, around: &Around, count: &Statement) -> Result<u64, Halt> {
+        let stream = self.start(cx, around, count).await?;
+        let row = cx.run(async {
+            let mut stream = pin!(stream);
+            let mut counted = None;
+            while let Some(row) = futures_util::StreamExt::next(&mut stream).await {
+                counted = Some(row?);
+            }
+            Ok(counted)
+        });
+        let row = row.await?.map_err(Halt::Server)?;
+        let total =
+            row.and_then(|row| row.try_get::<_, i64>(0).ok()).and_then(|total| u64::try_from(total).ok());
+        total.ok_or_else(|| Halt::Ours(Error::internal("a count came without a number")))
+    }
+
+    fn around(&self, cx: &CallContext, snapshot: bool, described: &Described) -> Around {
+        around(self.probe.mode, snapshot, described.needs_settings, cx.remaining() + GRACE)
+    }
+
+    /// Sends `BEGIN` where there is one, the statement, and `COMMIT` where it goes along, in one flush; waits for the
+    /// statement's first answer.
+    async fn start(&mut self, cx: &CallContext, around: &Around, sql: &Statement) -> Result<RowStream, Halt> {
+        let PgSession { client, statements, .. } = self;
+        let prepared = match self.probe.mode {
+            Mode::Direct => Some(cx.run(statements.get(client, sql)).await?.map_err(Halt::Server)?),
+            Mode::Pooled => None,
+        };
+        if let Some(begin) = &around.begin {
+            send(pin!(client.batch_execute(begin))).await;
+        }
+        let started = async {
+            let mut query = pin!(async {
+                match &prepared {
+                    Some(prepared) => client.query_raw(prepared, sql.params.iter().map(Bound)).await,
+                    None => {
+                        let typed = sql.params.iter().map(|param| (Bound(param), declared(param)));
+                        client.query_typed_raw(&sql.text, typed).await
+                    }
+                }
+            });
+            if around.commit == Commit::WithStatement {
+                send_before(query.as_mut(), client.batch_execute("COMMIT")).await
+            } else {
+                query.await
+            }
+        };
+        cx.run(started).await?.map_err(Halt::Server)
+    }
+
+    /// Ends the transaction that was left open, without waiting for the server's word: the next statement goes
+    /// behind it.
+    async fn end(&mut self, around: &Around, word: &'static str) {
+        if around.commit == Commit::Later {
+            send(pin!(self.client.batch_execute(word))).await;
+        }
+    }
+
+    /// A direct session's own timeout lies behind every deadline it serves.
+    async fn raise_backstop(&mut self, cx: &CallContext) -> Result<()> {
+        let needed = cx.remaining() + GRACE;
+        if self.probe.mode == Mode::Direct && needed > self.backstop {
+            self.execute(cx, &statement_timeout(needed * 2)).await?;
+            self.backstop = needed * 2;
+        }
+        Ok(())
+    }
+
+    /// The error that the job ends with; the session is clean, or broken, when this returns.
+    async fn halted(&mut self, cx: &CallContext, halt: Halt) -> Error {
+        match halt {
+            // The server's own timeout, or somebody's pg_cancel_backend.
+            Halt::Server(error) if is_cancelled(&error) => match cx.check() {
+                Err(stopped) => stopped,
+                Ok(()) => failed(&error, Stage::Query),
+            },
+            Halt::Server(error) => failed(&error, Stage::Query),
+            Halt::Ours(error) => {
+                self.settle().await;
+                error
+            }
+        }
+    }
+
+    /// Passes an outcome on; after a stop, the session is made clean first.
+    pub(super) async fn settled<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        let stopped = |error: &Error| matches!(error.code(), ErrorCode::Cancelled | ErrorCode::QueryTimeout);
+        if outcome.as_ref().is_err_and(stopped) {
+            self.settle().await;
+        }
+        outcome
+    }
+
+    /// Stops what the server is doing and waits until nothing of it is left on the connection.
+    async fn settle(&mut self) {
+        self.broken = true;
+        if self.client.is_closed() || self.cancel.cancel().await.is_err() {
+            return;
+        }
+        let drained = async {
+            // Answered only behind everything that was sent before. A cancel request that came late ends this one
+            // instead, and then the next is answered.
+            for _ in 0..2 {
+                match self.client.batch_execute("ROLLBACK").await {
+                    Ok(()) => return true,
+                    Err(error) if is_cancelled(&error) => {}
+                    Err(_) => return false,
+                }
+            }
+            false
+        };
+        self.broken = !tokio::time::timeout(SETTLE, drained).await.unwrap_or(false);
+    }
+}
+
+/// The columns that the caller sees.
+fn visible(plan: &Select, table: &Table) -> Result<Vec<Column>> {
+    let visible = plan.fetched.iter().take(plan.visible);
+    visible
+        .map(|position| {
+            let column = table.column(*position)?;
+            Ok(Column { name: column.name.clone(), logical_type: column.logical_type })
+        })
+        .collect()
+}
+
+/// Puts `first` on the wire, then `second`, and waits for `first`.
+async fn send_before<F: Future>(mut first: std::pin::Pin<&mut F>, second: impl Future) -> F::Output {
+    let mut second = pin!(second);
+    let mut sent = false;
+    std::future::poll_fn(|task| {
+        let polled = first.as_mut().poll(task);
+        if !std::mem::replace(&mut sent, true) {
+            let _ = second.as_mut().poll(task);
+        }
+        polled
+    })
+    .await
+}
