@@ -143,7 +143,7 @@ impl Dispatcher {
         let candidates: Vec<Candidate> = live
             .iter()
             .map(|session| Candidate {
-                fit: !session.is_draining() && session.serves(&source.bridge) && !tried.contains(&session.id),
+                fit: session.accepts_jobs() && session.serves(&source.bridge) && !tried.contains(&session.id),
                 load: session.load(),
                 failing_since: session
                     .health_of(&source.name)

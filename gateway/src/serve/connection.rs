@@ -42,7 +42,11 @@ pub(super) async fn serve(
     let Some(acceptor) = tls else {
         return http(stream, peer, router, ended).await;
     };
-    match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE, acceptor.accept(stream)) => handshake,
+        () = ended.cancelled() => return,
+    };
+    match handshake {
         Ok(Ok(stream)) => http(stream, peer, router, ended).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),

@@ -67,29 +67,30 @@ pub(super) async fn serve(
         return writing::refuse(socket, STORE_DOWN).await;
     }
     let (sink, mut stream) = socket.split();
-    let mut writer = tokio::spawn(writing::write(sink, ends, app.timings.ping));
+    let mut writer = tokio::spawn(writing::write(sink, ends, app.timings.ping, app.timings.dead_peer));
 
     let end = tokio::select! {
         end = reading::read(&mut stream, &session, app.timings.dead_peer) => end,
-        // The writer ends first when this side closes or the socket fails under it.
-        written = &mut writer => match written {
-            Ok(Some(closing)) => End::Close(closing),
-            Ok(None) | Err(_) => End::Gone,
-        },
+        closing = session.closing() => End::Close(closing),
+        // Without a reason to close, the writer ends only when the socket fails under it.
+        _ = &mut writer => End::Gone,
         () = tokio::time::sleep(PROBE_STAY), if probe => End::Close(PROBE_DONE),
     };
 
+    // From here on nothing is accepted from the runner, however long its socket takes to go.
     app.registry.remove(&session);
     session.lose_jobs();
-    if let End::Close(closing) = end {
-        session.close(closing);
-        writing::linger(&mut stream).await;
-    }
-    if !writer.is_finished() {
-        if let End::Gone = end {
-            writer.abort();
-        } else if timeout(WRITER_END, &mut writer).await.is_err() {
-            writer.abort();
+    match end {
+        End::Gone => writer.abort(),
+        End::Close(closing) => {
+            session.close(closing);
+            let written = async {
+                if !writer.is_finished() && timeout(WRITER_END, &mut writer).await.is_err() {
+                    tracing::debug!(session = %session.id, "the close frame did not go out in time");
+                    writer.abort();
+                }
+            };
+            tokio::join!(written, writing::linger(&mut stream));
         }
     }
     if !probe {

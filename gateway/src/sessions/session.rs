@@ -129,9 +129,14 @@ impl Session {
         self.keeps_windows
     }
 
-    /// Whether it accepts no further job.
+    /// Whether the runner said that it accepts no further job.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether it may be given a job.
+    pub(crate) fn accepts_jobs(&self) -> bool {
+        !self.is_draining() && self.closing.borrow().is_none()
     }
 
     /// Jobs in flight over this socket.
@@ -231,6 +236,16 @@ impl Session {
             }
             first
         });
+    }
+
+    /// Why this side closes, once it does.
+    pub(super) async fn closing(&self) -> Closing {
+        // The sender is this session's own, so waiting cannot fail.
+        let mut seen = self.closing.subscribe();
+        match seen.wait_for(Option::is_some).await.map(|closing| *closing) {
+            Ok(Some(closing)) => closing,
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Ends jobs whose time has been up for `grace` and whose caller is not looking.

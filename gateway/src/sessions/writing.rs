@@ -14,40 +14,36 @@ use super::session::{Closing, Ends};
 /// make the kernel send a reset that can overtake the close frame.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Sends what the session hands over, and a ping every `ping_every`, until this side closes or the socket fails.
-/// Returns the reason when it was this side that closed.
-pub(super) async fn write<S>(mut sink: S, ends: Ends, ping_every: Duration) -> Option<Closing>
+/// Sends what the session hands over, and a ping every `ping_every`, until this side closes, the socket fails, or it
+/// takes nothing for `stalled_after`.
+pub(super) async fn write<S>(mut sink: S, ends: Ends, ping_every: Duration, stalled_after: Duration)
 where
     S: Sink<Message, Error = axum::Error> + Unpin,
 {
     let Ends { mut outgoing, closing: mut closing_seen } = ends;
     let mut pings = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
     loop {
-        let sent = tokio::select! {
+        let first = tokio::select! {
             biased;
-            closing = closing(&mut closing_seen) => {
-                send_close(&mut sink, closing).await;
-                return Some(closing);
-            }
+            closing = closing(&mut closing_seen) => return send_close(&mut sink, closing).await,
             frame = outgoing.recv() => match frame {
-                Some(frame) => {
-                    // What else is ready goes out with the same flush.
-                    let mut fed = sink.feed(Message::Text(frame)).await;
-                    while fed.is_ok() && let Ok(next) = outgoing.try_recv() {
-                        fed = sink.feed(Message::Text(next)).await;
-                    }
-                    match fed {
-                        Ok(()) => sink.flush().await,
-                        Err(error) => Err(error),
-                    }
-                }
-                None => return None,
+                Some(frame) => Message::Text(frame),
+                None => return,
             },
-            _ = pings.tick() => sink.send(Message::Ping(Bytes::new())).await,
+            _ = pings.tick() => Message::Ping(Bytes::new()),
         };
-        if let Err(error) = sent {
-            tracing::debug!(%error, "a runner's socket takes no more");
-            return None;
+        let sent = timeout(stalled_after, async {
+            sink.feed(first).await?;
+            // What else is ready goes out with the same flush.
+            while let Ok(next) = outgoing.try_recv() {
+                sink.feed(Message::Text(next)).await?;
+            }
+            sink.flush().await
+        });
+        match sent.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return tracing::debug!(%error, "a runner's socket takes no more"),
+            Err(_) => return tracing::warn!("a runner's socket took nothing for too long"),
         }
     }
 }

@@ -8,5 +8,7 @@ mod connect;
 mod fake_runner;
 mod jobs;
 mod lifecycle;
+mod program;
 mod streaming;
+mod tls;
 mod world;
