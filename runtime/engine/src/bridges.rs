@@ -1,0 +1,146 @@
+//! Which connector serves which bridge name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use connector_api::Connector;
+use connector_model::error::{Error, ErrorCode, Result};
+use connector_model::manifest::short_name;
+use connector_model::nearest::suggestion;
+
+/// The short names of the published bridges, served here or not.
+const PUBLISHED: [&str; 23] = [
+    "postgres",
+    "cockroachdb",
+    "neon",
+    "supabase",
+    "mysql",
+    "mariadb",
+    "planetscale",
+    "mssql",
+    "sqlite",
+    "turso",
+    "d1",
+    "duckdb",
+    "redis",
+    "upstash",
+    "clickhouse",
+    "elasticsearch",
+    "mongodb",
+    "dynamodb",
+    "firestore",
+    "bigquery",
+    "snowflake",
+    "cassandra",
+    "oracle",
+];
+
+/// A connector and the names besides its manifest's that it answers to.
+#[derive(Clone)]
+pub struct Served {
+    /// The connector.
+    pub connector: Arc<dyn Connector>,
+    /// Further bridge names, full or short.
+    pub aliases: Vec<String>,
+}
+
+impl From<Arc<dyn Connector>> for Served {
+    fn from(connector: Arc<dyn Connector>) -> Self {
+        Served { connector, aliases: Vec::new() }
+    }
+}
+
+/// Every connector that is loaded, by name.
+#[derive(Clone, Default)]
+pub struct Bridges {
+    connectors: Vec<Arc<dyn Connector>>,
+    /// Short names; a full name is looked up by what follows its prefix.
+    by_name: HashMap<String, usize>,
+}
+
+/// Two connectors claim one name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the bridge name \"{name}\" is claimed by two connectors: {first} and {second}")]
+pub struct NameTaken {
+    /// The name.
+    pub name: String,
+    /// Who has it.
+    pub first: String,
+    /// Who wants it too.
+    pub second: String,
+}
+
+impl Bridges {
+    /// A table of these connectors.
+    ///
+    /// # Errors
+    /// [`NameTaken`] when a name would mean two of them.
+    pub fn new(served: impl IntoIterator<Item = Served>) -> Result<Self, NameTaken> {
+        let mut bridges = Bridges::default();
+        for Served { connector, aliases } in served {
+            let package = connector.manifest().package_name;
+            let index = bridges.connectors.len();
+            for name in std::iter::once(package).chain(aliases.iter().map(String::as_str)) {
+                let name = short_name(name).to_owned();
+                match bridges.by_name.get(&name).and_then(|taken| bridges.connectors.get(*taken)) {
+                    Some(first) => {
+                        let first = first.manifest().package_name.to_owned();
+                        return Err(NameTaken { name, first, second: package.to_owned() });
+                    }
+                    None => bridges.by_name.insert(name, index),
+                };
+            }
+            bridges.connectors.push(connector);
+        }
+        Ok(bridges)
+    }
+
+    /// The full names of the connectors, in the order they were loaded.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.connectors.iter().map(|connector| connector.manifest().package_name)
+    }
+
+    /// The connectors, in the order they were loaded.
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<dyn Connector>> {
+        self.connectors.iter()
+    }
+
+    /// The connector of a full name, short name or alias.
+    ///
+    /// # Errors
+    /// `UNKNOWN_BRIDGE` with the names that are loaded; it says so when the name is a published one.
+    pub fn find(&self, bridge: &str) -> Result<&Arc<dyn Connector>> {
+        let short = short_name(bridge);
+        self.by_name
+            .get(short)
+            .and_then(|index| self.connectors.get(*index))
+            .ok_or_else(|| self.unknown(bridge, short))
+    }
+
+    /// The connectors that recognise a URL by its scheme.
+    pub fn of_scheme(&self, scheme: &str) -> impl Iterator<Item = &Arc<dyn Connector>> {
+        self.connectors.iter().filter(move |connector| {
+            connector.manifest().url_schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+        })
+    }
+
+    fn unknown(&self, bridge: &str, short: &str) -> Error {
+        let loaded: Vec<&str> = self.names().collect();
+        let list = if loaded.is_empty() { "none".to_owned() } else { loaded.join(", ") };
+        let published = PUBLISHED.contains(&short);
+        let what = if published {
+            format!("the bridge \"{bridge}\" is not served by this runner yet; loaded: {list}")
+        } else {
+            let hint = suggestion(short, self.by_name.keys().map(String::as_str));
+            format!("no bridge \"{bridge}\" is loaded{hint}; loaded: {list}")
+        };
+        Error::new(ErrorCode::UnknownBridge, what).with("bridge", bridge).with("loaded", loaded)
+    }
+}
+
+impl fmt::Debug for Bridges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

@@ -1,0 +1,79 @@
+//! Exactly one end for every job, whatever happens to it.
+
+use connector_model::error::{Error, ErrorCode};
+use tokio::time::Instant;
+
+use super::events::{self, JobName};
+use super::reply::{Done, Reply};
+use super::running::Alive;
+
+/// Holds a job's reply until its end is sent. Dropped without one (a panic, a runtime that shuts down), it sends
+/// `INTERNAL`.
+pub struct Ending {
+    reply: Option<Box<dyn Reply>>,
+    name: JobName,
+    began: Instant,
+    _alive: Alive,
+}
+
+impl Ending {
+    /// The end of a job that began at `began`.
+    pub fn new(reply: Box<dyn Reply>, name: JobName, began: Instant, alive: Alive) -> Self {
+        Ending { reply: Some(reply), name, began, _alive: alive }
+    }
+
+    /// Where rows go meanwhile; `None` only after the end.
+    pub fn reply(&mut self) -> Option<&mut dyn Reply> {
+        let reply: &mut dyn Reply = &mut **self.reply.as_mut()?;
+        Some(reply)
+    }
+
+    /// What the log calls the job.
+    pub fn name(&self) -> &JobName {
+        &self.name
+    }
+
+    /// Sends the end.
+    pub fn send(mut self, outcome: Result<Done, Error>) {
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Result<Done, Error>) {
+        let Some(reply) = self.reply.take() else { return };
+        let duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match outcome {
+            Ok(done) => {
+                let done = Done { duration_ms, ..done };
+                events::done(&self.name, &done);
+                reply.done(done);
+            }
+            Err(error) => {
+                let error = with_incident(error);
+                events::failed(&self.name, &error, duration_ms);
+                reply.error(error);
+            }
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.reply.is_some() {
+            self.end(Err(Error::internal("the job ended without an answer")));
+        }
+    }
+}
+
+/// Gives a bug an id by which the caller's error and the log's line find each other.
+fn with_incident(error: Error) -> Error {
+    if error.code() != ErrorCode::Internal || error.detail().contains_key("incident") {
+        return error;
+    }
+    let incident = uuid::Uuid::new_v4().simple().to_string();
+    let message = format!("{} (incident {incident}; the runner's log has it too)", error.message());
+    let mut named = Error::new(ErrorCode::Internal, message).with_retryable(error.retryable());
+    for (key, value) in error.detail() {
+        named = named.with(key, value.clone());
+    }
+    named.with("incident", incident)
+}

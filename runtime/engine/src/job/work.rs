@@ -1,0 +1,95 @@
+//! One request on one session.
+
+use async_trait::async_trait;
+use connector_api::{CallContext, Chunks, Page, RowSink, Session, SinkLimits};
+use connector_model::error::{Error, Result};
+use connector_model::json::Envelope;
+use connector_model::request::Request;
+
+use super::reply::{Done, Reply};
+
+/// A reply whose waits end with the job's.
+struct BoundedChunks<'a> {
+    reply: &'a mut dyn Reply,
+    call: &'a CallContext,
+}
+
+#[async_trait]
+impl Chunks for BoundedChunks<'_> {
+    fn envelope(&self) -> Envelope {
+        self.reply.envelope()
+    }
+
+    async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
+        self.call.run(self.reply.send(chunk)).await.map_err(|stopped| stopped.with("stage", "send"))?
+    }
+}
+
+/// Runs the request, sending rows as they come.
+///
+/// # Errors
+/// The session's, or those of [`Chunks::send`].
+pub async fn run(
+    session: &mut dyn Session,
+    call: &CallContext,
+    request: &Request,
+    reply: &mut dyn Reply,
+) -> Result<Done> {
+    // A job that was stopped while it waited costs the database nothing.
+    call.check()?;
+    match request {
+        Request::Count(count) => {
+            let counted = session.count(call, count).await?;
+            call.run(reply.total(counted)).await.map_err(|stopped| stopped.with("stage", "send"))??;
+            return Ok(Done::default());
+        }
+        Request::Test => {
+            session.ping(call).await?;
+            return Ok(Done::default());
+        }
+        _ => {}
+    }
+    let mut chunks = BoundedChunks { reply, call };
+    let mut out = RowSink::new(&mut chunks, SinkLimits::default());
+    let page = rows(session, call, request, &mut out).await?;
+    out.flush().await?;
+    Ok(Done {
+        rows: out.rows(),
+        bytes: out.bytes(),
+        duration_ms: 0,
+        next_cursor: page.next_cursor,
+        cursor_kind: page.cursor_kind,
+        total: page.total,
+    })
+}
+
+async fn rows(
+    session: &mut dyn Session,
+    call: &CallContext,
+    request: &Request,
+    out: &mut RowSink<'_>,
+) -> Result<Page> {
+    match request {
+        Request::Read(read) => session.read(call, read, out).await,
+        Request::Query(query) => session.query(call, query, out).await,
+        Request::ListTargets => {
+            for target in session.list_targets(call).await? {
+                object(out, &target).await?;
+            }
+            Ok(Page::default())
+        }
+        Request::Introspect(target) => {
+            let schema = session.introspect(call, target).await?;
+            object(out, &schema).await?;
+            Ok(Page::default())
+        }
+        Request::Count(_) | Request::Test => Err(Error::internal("a job without rows was run for its rows")),
+    }
+}
+
+async fn object(out: &mut RowSink<'_>, row: &impl serde::Serialize) -> Result<()> {
+    let json =
+        serde_json::to_vec(row).map_err(|error| Error::internal(format!("a row is no JSON: {error}")))?;
+    out.splice(1, &json);
+    out.flush_if_full().await
+}

@@ -1,0 +1,118 @@
+//! One pool of sessions for each configured source.
+//!
+//! Sizing, waiting, health, age, idle close and the breaker are here, once for every connector. A session lent is
+//! a [`Lease`]: one connection, one job.
+//!
+//! - [`settings`]: what the configuration says about it
+//! - [`breaker`]: when a dead server is asked again
+//! - [`opener`]: opens sessions, and judges those that were idle
+//! - [`lease`]: a session while a job has it
+
+pub mod breaker;
+pub mod lease;
+pub mod opener;
+pub mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::CallContext;
+use connector_model::error::{Error, ErrorCode, Result};
+use deadpool::managed::{Pool, PoolError, QueueMode};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+pub use lease::Lease;
+pub use opener::{Opener, Reach};
+pub use settings::PoolSettings;
+
+/// A session is closed when it is this old, so that a rebalanced or renamed server is followed.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// The bounds of how often idle sessions are looked at.
+const TRIM_EVERY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// The sessions of one source. Dropping it closes the idle ones; those lent are closed when they come back.
+pub struct SourcePool {
+    sessions: Pool<Opener>,
+    settings: PoolSettings,
+    trimmer: AbortHandle,
+}
+
+impl SourcePool {
+    /// An empty pool; sessions are opened when they are asked for. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the pool cannot be built.
+    pub fn new(opener: Opener, settings: PoolSettings) -> Result<Arc<Self>> {
+        // The session used last is lent first: what a quiet source does not need goes idle and is closed.
+        let built = Pool::builder(opener).max_size(settings.max).queue_mode(QueueMode::Lifo).build();
+        let sessions = built.map_err(|error| Error::internal(format!("the session pool: {error}")))?;
+        Ok(Arc::new_cyclic(|pool: &std::sync::Weak<SourcePool>| {
+            let pool = pool.clone();
+            let every = settings.idle.unwrap_or(LIFETIME).div_f64(4.0).clamp(TRIM_EVERY.0, TRIM_EVERY.1);
+            let trimmer = tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(every).await;
+                    match pool.upgrade() {
+                        Some(pool) => pool.trim(),
+                        None => break,
+                    }
+                }
+            });
+            SourcePool { sessions, settings, trimmer: trimmer.abort_handle() }
+        }))
+    }
+
+    /// Lends a session: an idle one, a new one, or the next that comes back.
+    ///
+    /// # Errors
+    /// What opening it ended with; `QUERY_TIMEOUT` or `CANCELLED` with stage `pool` when the call ends first.
+    pub async fn lend(&self, call: &CallContext) -> Result<Lease> {
+        match call.run(self.sessions.get()).await {
+            Ok(Ok(object)) => Ok(Lease::new(object)),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(other)) => Err(Error::internal(format!("the session pool: {other}"))),
+            Err(stopped) => Err(stopped.with("stage", "pool")),
+        }
+    }
+
+    /// What a job's failure says of the other sessions: when the server went away under one, those that were idle
+    /// at the time have lost it too.
+    pub fn failed(&self, code: ErrorCode) {
+        if code == ErrorCode::SourceUnreachable {
+            self.sessions.manager().distrust();
+        }
+    }
+
+    /// What it was made with.
+    pub fn settings(&self) -> &PoolSettings {
+        &self.settings
+    }
+
+    /// How many sessions are open: idle, lent, and being opened or checked.
+    pub fn open(&self) -> usize {
+        self.sessions.status().size
+    }
+
+    /// Closes the sessions that were idle for too long or are too old.
+    fn trim(&self) {
+        let now = Instant::now();
+        let mut open = self.open();
+        let removed = self.sessions.retain(|pooled, _| {
+            let idle = self.settings.idle.is_some_and(|limit| now.duration_since(pooled.used) >= limit);
+            let keep = pooled.age(now) < LIFETIME && (!idle || open <= self.settings.min);
+            if !keep {
+                open = open.saturating_sub(1);
+            }
+            keep
+        });
+        // Closing may take a system call: not under the pool's lock.
+        drop(removed);
+    }
+}
+
+impl Drop for SourcePool {
+    fn drop(&mut self) {
+        self.trimmer.abort();
+    }
+}

@@ -1,0 +1,27 @@
+//! The sources of the configuration file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::SecretString;
+
+/// The `[sources.NAME]` tables, by name as written.
+pub type FileSources = BTreeMap<String, FileSource>;
+
+/// One source in the file.
+#[derive(Clone, Default)]
+pub struct FileSource {
+    /// The bridge name under `driver`, if there is one.
+    pub driver: Option<String>,
+    /// Every other entry as text; nested tables are dotted keys.
+    pub entries: BTreeMap<String, SecretString>,
+}
+
+impl fmt::Debug for FileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSource")
+            .field("driver", &self.driver)
+            .field("keys", &self.entries.keys())
+            .finish()
+    }
+}

@@ -1,0 +1,216 @@
+//! The sources in use, each with its pool.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use connector_model::config::Config;
+use connector_model::error::{Error, Result};
+use dial::Dialer;
+
+use super::file::FileSources;
+use super::naming::variable_name;
+use super::resolve::{ResolvedSource, Resolver};
+use crate::assignment::Assignment;
+use crate::lock::lock;
+use crate::pool::{Opener, Reach, SourcePool};
+
+/// Sources with a pool besides the assigned ones. Jobs carry their source along, and a gateway that names ever new
+/// ones must not fill the memory.
+const MOST_UNASSIGNED: usize = 256;
+
+/// Resolves sources as jobs name them, and keeps what they resolved to while their configuration stays the same.
+pub(crate) struct Sources {
+    resolver: Resolver,
+    dialer: Dialer,
+    application: Arc<str>,
+    state: Mutex<State>,
+}
+
+struct State {
+    file: Arc<FileSources>,
+    /// Counts the times that the file and the secret files had to be read again.
+    generation: u64,
+    assigned: Arc<[Assignment]>,
+    entries: HashMap<Arc<str>, Entry>,
+}
+
+struct Entry {
+    pool: Arc<SourcePool>,
+    made_from: MadeFrom,
+    /// Set when a rotated password may explain a failure: the next job resolves anew.
+    is_doubtful: AtomicBool,
+}
+
+/// What has to be the same for a pool to be kept.
+struct MadeFrom {
+    /// With a managed configuration's text: that is what the next frame's is compared with.
+    assignment: Assignment,
+    generation: u64,
+    config: Config,
+}
+
+impl Entry {
+    /// Whether it serves this assignment without resolving it again.
+    fn serves(&self, assignment: &Assignment, generation: u64) -> bool {
+        let MadeFrom { assignment: made, generation: made_in, .. } = &self.made_from;
+        let is_current =
+            assignment.is_managed() || (*made_in == generation && !self.is_doubtful.load(Ordering::Relaxed));
+        is_current
+            && made.bridge == assignment.bridge
+            && made.name == assignment.name
+            && made.credentials.same(&assignment.credentials)
+    }
+}
+
+impl Sources {
+    pub(crate) fn new(resolver: Resolver, dialer: Dialer, application: Arc<str>, file: FileSources) -> Self {
+        let state =
+            State { file: Arc::new(file), generation: 0, assigned: Arc::from([]), entries: HashMap::new() };
+        Sources { resolver, dialer, application, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// The full bridge name of an assignment's connector.
+    pub(crate) fn bridge(&self, assignment: &Assignment) -> Result<&'static str> {
+        Ok(self.resolver.bridges.find(&assignment.bridge)?.manifest().package_name)
+    }
+
+    /// Replaces the assigned set. Pools of sources that are gone are closed; jobs that have their sessions keep them.
+    pub(crate) fn assign(&self, assignments: Vec<Assignment>) {
+        let assigned: Arc<[Assignment]> = assignments.into();
+        let mut state = lock(&self.state);
+        let before = std::mem::take(&mut state.entries);
+        let (kept, gone): (HashMap<_, _>, HashMap<_, _>) = before.into_iter().partition(|(key, entry)| {
+            let found = assigned.iter().find(|assignment| assignment.key() == *key);
+            found.is_some_and(|assignment| {
+                // A managed configuration that changed is wiped now, not at the next job.
+                !assignment.is_managed()
+                    || entry.made_from.assignment.credentials.same(&assignment.credentials)
+            })
+        });
+        state.entries = kept;
+        state.assigned = assigned;
+        drop(state);
+        drop(gone);
+    }
+
+    /// Takes a file read again; secret files are read again too as sources are used.
+    pub(crate) fn reload(&self, file: FileSources) {
+        let mut state = lock(&self.state);
+        state.file = Arc::new(file);
+        state.generation += 1;
+    }
+
+    /// The file and the assignments as they are now.
+    pub(crate) fn configured(&self) -> (Arc<FileSources>, Arc<[Assignment]>) {
+        let state = lock(&self.state);
+        (state.file.clone(), state.assigned.clone())
+    }
+
+    /// Forgets every source.
+    pub(crate) fn close(&self) {
+        let gone = std::mem::take(&mut lock(&self.state).entries);
+        drop(gone);
+    }
+
+    /// The credentials behind `pool` were refused: they may have been rotated since they were read.
+    pub(crate) fn doubt(&self, key: &Arc<str>, pool: &Arc<SourcePool>) {
+        let state = lock(&self.state);
+        if let Some(entry) = state.entries.get(key).filter(|entry| Arc::ptr_eq(&entry.pool, pool)) {
+            entry.is_doubtful.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The pool of an assigned source: the one there is while its configuration stays the same, else a new one.
+    pub(crate) async fn pool(&self, key: &Arc<str>, assignment: &Assignment) -> Result<Arc<SourcePool>> {
+        let (file, generation, assigned) = {
+            let state = lock(&self.state);
+            if let Some(entry) = state.entries.get(key)
+                && entry.serves(assignment, state.generation)
+            {
+                return Ok(entry.pool.clone());
+            }
+            (state.file.clone(), state.generation, state.assigned.clone())
+        };
+        let resolved = self.resolve(assignment, file, &assigned).await?;
+        self.adopt(key, assignment, resolved, generation)
+    }
+
+    async fn resolve(
+        &self,
+        assignment: &Assignment,
+        file: Arc<FileSources>,
+        assigned: &[Assignment],
+    ) -> Result<ResolvedSource> {
+        let assigned_names = assigned.iter().map(|assignment| assignment.name.as_str());
+        let known: Vec<String> = assigned_names
+            .chain(file.keys().map(String::as_str))
+            .chain([assignment.name.as_str()])
+            .map(variable_name)
+            .collect();
+        let (resolver, assignment) = (self.resolver.clone(), assignment.clone());
+        // Secret files may lie on a network file system.
+        let resolving = tokio::task::spawn_blocking(move || resolver.resolve(&assignment, &file, &known));
+        resolving.await.map_err(|_| Error::internal("resolving the source failed in an unexpected way"))?
+    }
+
+    fn adopt(
+        &self,
+        key: &Arc<str>,
+        assignment: &Assignment,
+        resolved: ResolvedSource,
+        generation: u64,
+    ) -> Result<Arc<SourcePool>> {
+        for warning in &resolved.warnings {
+            tracing::warn!(target: "semilayer::source", "{warning}");
+        }
+        let made_from = |config| MadeFrom { assignment: assignment.clone(), generation, config };
+        {
+            let mut state = lock(&self.state);
+            // Resolved anew and found unchanged: the pool stays.
+            if let Some(entry) = state.entries.get_mut(key)
+                && entry.made_from.config == resolved.config
+                && entry.made_from.assignment.bridge == assignment.bridge
+                && *entry.pool.settings() == resolved.pool
+            {
+                entry.made_from = made_from(resolved.config);
+                entry.is_doubtful.store(false, Ordering::Relaxed);
+                return Ok(entry.pool.clone());
+            }
+        }
+        let source = resolved.source()?;
+        let reach = Reach {
+            dialer: self.dialer.clone(),
+            filter: resolved.filter,
+            paths: resolved.paths,
+            application: self.application.clone(),
+        };
+        let opener = Opener::new(source, reach, resolved.pool.open);
+        let pool = SourcePool::new(opener, resolved.pool)?;
+        let entry = Entry {
+            pool: pool.clone(),
+            made_from: made_from(resolved.config),
+            is_doubtful: AtomicBool::new(false),
+        };
+        let mut state = lock(&self.state);
+        let mut gone: Vec<Entry> = Vec::new();
+        if state.entries.len() >= state.assigned.len() + MOST_UNASSIGNED && !state.entries.contains_key(key) {
+            let assigned = state.assigned.clone();
+            let before = std::mem::take(&mut state.entries);
+            let (kept, dropped): (HashMap<_, _>, HashMap<_, _>) = before
+                .into_iter()
+                .partition(|(key, _)| assigned.iter().any(|assignment| assignment.key() == *key));
+            state.entries = kept;
+            gone.extend(dropped.into_values());
+        }
+        // Two first jobs may both have come here; the pool of the later one is used from now on.
+        gone.extend(state.entries.insert(key.clone(), entry));
+        drop(state);
+        drop(gone);
+        Ok(pool)
+    }
+}
