@@ -85,8 +85,9 @@ fn change_column(table: &Table, since: &ChangedSince) -> Result<usize> {
     const OPTION: &str = "changeTrackingColumn";
     let at = table.position(OPTION, &since.column)?;
     let logical = table.columns.get(at).map(|column| column.logical_type);
+    use LogicalType::{Date, Integer, Timestamp, TimestampTz};
     match logical {
-        Some(LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz) => Ok(at),
+        Some(Date | Timestamp | TimestampTz | Integer) => Ok(at),
         _ => {
             let problem = format_args!("column \"{}\" holds no moments", since.column);
             Err(Error::option(OPTION, problem).with("column", since.column.as_str()))
@@ -98,6 +99,8 @@ fn is_later(value: &Value, micros: i64) -> bool {
     match value {
         Value::Timestamp(changed) | Value::TimestampTz(changed) => *changed > micros,
         Value::Date(days) => days.saturating_mul(DAY_US) > micros,
+        // A whole number is milliseconds since 1970.
+        Value::Integer(millis) => i128::from(*millis) * 1_000 > i128::from(micros),
         _ => false,
     }
 }

@@ -1,5 +1,7 @@
 //! Tables as plain lists, and names that are looked up in them.
 
+use std::cmp::Ordering;
+
 use connector_model::error::{Error, Result};
 use connector_model::nearest::suggestion;
 use connector_model::target::{Column, LogicalType, TargetColumn, TargetSchema};
@@ -55,19 +57,24 @@ impl Table {
         if self.primary_key.iter().any(|at| self.columns.get(*at).is_none_or(|column| column.nullable)) {
             return fault("a key column is missing or nullable".to_owned());
         }
-        let repeated = self.rows.iter().enumerate().any(|(at, row)| {
-            !self.primary_key.is_empty()
-                && self.rows.iter().skip(at + 1).any(|other| self.same_key(row, other))
-        });
-        if repeated { fault("two rows have the same key".to_owned()) } else { Ok(()) }
+        let mut rows: Vec<&Vec<Value>> = self.rows.iter().collect();
+        rows.sort_by(|left, right| self.compare_keys(left, right));
+        let distinct = rows.is_sorted_by(|left, right| self.compare_keys(left, right).is_lt());
+        if distinct || self.primary_key.is_empty() {
+            Ok(())
+        } else {
+            fault("two rows have the same key".to_owned())
+        }
+    }
+
+    fn compare_keys(&self, left: &[Value], right: &[Value]) -> Ordering {
+        let one = |at: &usize| Some(left.get(*at)?.compare_same(right.get(*at)?));
+        self.primary_key.iter().filter_map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Whether two rows have the same key.
     pub fn same_key(&self, left: &[Value], right: &[Value]) -> bool {
-        self.primary_key.iter().all(|at| match (left.get(*at), right.get(*at)) {
-            (Some(left), Some(right)) => left.compare_same(right).is_eq(),
-            _ => false,
-        })
+        self.compare_keys(left, right).is_eq()
     }
 
     /// The position of a column that `option` names.

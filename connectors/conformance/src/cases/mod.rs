@@ -1,0 +1,16 @@
+//! Cases that no generator should have to find by luck.
+//!
+//! - [`filters`]: the contract's `where` table, row by row
+//! - [`paging`]: limits, cursors of every kind, results larger than any buffer
+//! - [`options`]: options of the wrong shape, names that do not exist
+//! - [`injection`]: SQL in every place that takes a name or a value
+//! - [`catalogue`]: what can be read, and what it looks like
+//! - [`capabilities`]: what is not declared is refused
+
+pub mod capabilities;
+pub mod catalogue;
+pub mod filters;
+pub mod injection;
+pub mod options;
+pub mod paging;
+mod tables;

@@ -1,0 +1,164 @@
+//! Limits, cursors of every kind, and results larger than any buffer.
+
+use connector_model::error::ErrorCode;
+use connector_model::request::Kind;
+use serde_json::{Value as Json, json};
+
+use super::tables::{EMPTY, LOG, PAIRS, PEOPLE, WORDS, fixed, large};
+use crate::bench::Bench;
+use crate::job::{Job, Outcome};
+use crate::report::{Failure, Report};
+use crate::subject::Subject;
+use crate::walk::walk;
+
+/// Runs the cases.
+///
+/// # Errors
+/// The engine could not be filled.
+pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failure> {
+    let mut tables = fixed(subject)?;
+    let many = large(subject)?;
+    let (many_name, many_at) = (many.name.clone(), tables.len());
+    tables.push(many);
+    let mut bench = Bench::open(subject, tables).await?;
+    let names: Vec<String> = bench.tables().iter().map(|table| table.name.clone()).collect();
+    for (at, kind, options) in windows(many_at) {
+        let Some(name) = names.get(at) else { continue };
+        let job = Job::new(kind, name, options);
+        report.judged(bench.check("limits and totals", &job).await);
+    }
+    if !subject.capabilities().cursor {
+        return Ok(());
+    }
+    for (at, kind, options) in walks() {
+        let Some(name) = names.get(at) else { continue };
+        let job = Job::new(kind, name, options);
+        report.judged(walk(&mut bench, "page by page", &job).await);
+    }
+    let long = Job::new(Kind::Read, &many_name, json!({"limit": 700}));
+    report.judged(walk(&mut bench, "page by page", &long).await);
+    foreign_cursors(&mut bench, &names, report).await;
+    Ok(())
+}
+
+/// What one page shows.
+fn windows(many: usize) -> Vec<(usize, Kind, Json)> {
+    let mut jobs = vec![
+        (many, Kind::Query, json!({})),
+        (many, Kind::Query, json!({"orderBy": {"id": "desc"}, "limit": 2_499})),
+        (many, Kind::Read, json!({})),
+        (EMPTY, Kind::Read, json!({})),
+        (EMPTY, Kind::Query, json!({"limit": 1, "offset": 1})),
+        (EMPTY, Kind::Count, json!({})),
+    ];
+    for kind in [Kind::Read, Kind::Query, Kind::BatchRead] {
+        for limit in [json!(0), json!(1), json!(7), json!(8), json!(i64::MAX)] {
+            jobs.push((PEOPLE, kind, json!({ "limit": limit })));
+        }
+    }
+    for offset in [json!(0), json!(3), json!(7), json!(100), json!(i64::MAX)] {
+        jobs.push((PEOPLE, Kind::Query, json!({ "offset": offset })));
+        jobs.push((PEOPLE, Kind::Query, json!({ "offset": offset, "limit": 2 })));
+        jobs.push((PEOPLE, Kind::Query, json!({ "offset": offset, "limit": 2, "includeTotal": false })));
+        jobs.push((PEOPLE, Kind::Query, json!({ "offset": offset, "where": {"age": 36}, "limit": 1 })));
+    }
+    jobs
+}
+
+/// Orders to be read page by page.
+fn walks() -> Vec<(usize, Kind, Json)> {
+    let mut jobs = Vec::new();
+    for limit in [1, 3] {
+        for at in [PEOPLE, LOG, PAIRS, WORDS] {
+            jobs.push((at, Kind::Read, json!({ "limit": limit })));
+            jobs.push((at, Kind::Query, json!({ "limit": limit })));
+        }
+        jobs.push((PEOPLE, Kind::Read, json!({ "limit": limit, "fields": ["name"] })));
+        jobs.push((PAIRS, Kind::Read, json!({ "limit": limit, "fields": ["score"] })));
+        for (first, second) in [("asc", "asc"), ("asc", "desc"), ("desc", "asc"), ("desc", "desc")] {
+            // NULL among the ordered values, in both places it can stand.
+            jobs.push((
+                PAIRS,
+                Kind::Query,
+                json!({ "limit": limit, "orderBy": {"score": first, "a": second} }),
+            ));
+            jobs.push((
+                PEOPLE,
+                Kind::Query,
+                json!({
+                    "limit": limit, "orderBy": {"age": first, "name": second}, "select": ["name"]
+                }),
+            ));
+            jobs.push((
+                LOG,
+                Kind::Query,
+                json!({ "limit": limit, "orderBy": {"text": first, "level": second} }),
+            ));
+            jobs.push((
+                WORDS,
+                Kind::Query,
+                json!({ "limit": limit, "orderBy": {"n": first, "word": second} }),
+            ));
+        }
+        jobs.push((
+            PAIRS,
+            Kind::Query,
+            json!({
+                "limit": limit, "orderBy": {"score": "desc"}, "where": {"score": {"$ne": 1}}
+            }),
+        ));
+    }
+    jobs
+}
+
+/// A cursor of another target, another order or no origin is refused, and names itself.
+async fn foreign_cursors(bench: &mut Bench<'_>, names: &[String], report: &mut Report) {
+    let [people, log, pairs, ..] = names else { return };
+    let by_score = |direction: &str| json!({"limit": 2, "orderBy": {"score": direction}});
+    let issuers = [
+        Job::new(Kind::Read, pairs, json!({"limit": 2})),
+        Job::new(Kind::Query, pairs, by_score("asc")),
+        Job::new(Kind::Read, log, json!({"limit": 2})),
+    ];
+    let mut cursors =
+        vec!["v1.".to_owned(), "v1.%%%".to_owned(), "v1.bnVsbA".to_owned(), "not one".to_owned()];
+    for job in &issuers {
+        match bench.ask(job).await {
+            Outcome::Rows(_, page) if page.next_cursor.is_some() => cursors.extend(page.next_cursor),
+            other => {
+                let problem = "it has no next cursor".to_owned();
+                report.judged(Err(bench.failure("foreign cursors", job, problem, "", &other.to_string())));
+            }
+        }
+    }
+    // None of these is the order of an issuer.
+    let strangers = [
+        Job::new(Kind::Read, people, json!({"limit": 2})),
+        Job::new(Kind::Query, pairs, by_score("desc")),
+        Job::new(Kind::Query, pairs, json!({"limit": 2, "orderBy": {"a": "asc", "score": "asc"}})),
+        Job::new(Kind::Query, log, json!({"limit": 2, "orderBy": {"text": "desc"}})),
+    ];
+    for stranger in &strangers {
+        for cursor in &cursors {
+            let job = stranger.with("cursor", json!(cursor));
+            let got = bench.ask(&job).await;
+            let named = |error: &connector_model::Error| {
+                error.code() == ErrorCode::InvalidJob
+                    && error.detail().get("option").and_then(Json::as_str) == Some("cursor")
+            };
+            let right = got.error().is_some_and(named);
+            report.judged(if right {
+                Ok(())
+            } else {
+                let problem = "the cursor belongs elsewhere".to_owned();
+                Err(bench.failure(
+                    "foreign cursors",
+                    &job,
+                    problem,
+                    "INVALID_JOB, `cursor`",
+                    &got.to_string(),
+                ))
+            });
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Tables as SQL: `CREATE TABLE` and `INSERT` statements, one family of engines a file.
+
+mod postgres;
+mod sqlite;
+
+pub use postgres::{POSTGRES_TYPES, postgres};
+pub use sqlite::{SQLITE_TYPES, sqlite};
+
+use connector_memory::{Nulls, Profile, Table, Value};
+
+/// How many rows one `INSERT` carries.
+const ROWS_PER_INSERT: usize = 200;
+
+/// The table as SQL for a person who wants to see a failure with their own eyes.
+pub fn shown(table: &Table, profile: &Profile) -> String {
+    let statements = match profile.nulls {
+        Nulls::Largest => postgres(table),
+        Nulls::Smallest => sqlite(table),
+    };
+    statements.join("\n")
+}
+
+/// An identifier in double quotes, as the SQL standard, PostgreSQL and SQLite have it.
+pub fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A text literal; backslashes are themselves.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
+    let name = quoted(&table.name);
+    let mut parts: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let null = if column.nullable { "" } else { " NOT NULL" };
+            format!("{} {}{null}", quoted(&column.name), column.native_type)
+        })
+        .collect();
+    let key: Vec<String> = table
+        .primary_key
+        .iter()
+        .filter_map(|at| table.columns.get(*at))
+        .map(|column| quoted(&column.name))
+        .collect();
+    if !key.is_empty() {
+        parts.push(format!("PRIMARY KEY ({})", key.join(", ")));
+    }
+    let mut all = vec![format!("CREATE TABLE {name} ({});", parts.join(", "))];
+    all.extend(table.rows.chunks(ROWS_PER_INSERT).map(|rows| {
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| format!("({})", row.iter().map(&value).collect::<Vec<_>>().join(", ")))
+            .collect();
+        format!("INSERT INTO {name} VALUES {};", rows.join(", "))
+    }));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connector_memory::ColumnDef;
+    use connector_model::target::LogicalType;
+
+    fn table() -> Table {
+        let column = |name: &str, logical_type, native: &str, nullable| ColumnDef {
+            name: name.into(),
+            logical_type,
+            native_type: native.into(),
+            nullable,
+        };
+        Table {
+            name: "we\"ird.t".into(),
+            kind: "table".into(),
+            columns: vec![
+                column("id", LogicalType::Integer, "bigint", false),
+                column("sel ect", LogicalType::Text, "text", true),
+                column("n", LogicalType::Float, "double precision", false),
+            ],
+            primary_key: vec![0, 2],
+            rows: vec![
+                vec![Value::Integer(i64::MIN), Value::Text("it's \\".into()), Value::Float(0.1)],
+                vec![Value::Integer(2), Value::Null, Value::Float(-3.0)],
+            ],
+        }
+    }
+
+    #[test]
+    fn names_and_values_are_quoted_as_the_engine_wants_them() {
+        assert_eq!(
+            postgres(&table()),
+            [
+                "CREATE TABLE \"we\"\"ird.t\" (\"id\" bigint NOT NULL, \"sel ect\" text, \
+                 \"n\" double precision NOT NULL, PRIMARY KEY (\"id\", \"n\"));",
+                "INSERT INTO \"we\"\"ird.t\" VALUES ('-9223372036854775808', 'it''s \\', '1e-1'), \
+                 ('2', NULL, '-3e0');",
+            ]
+        );
+        let [_, insert] = &sqlite(&table())[..] else { panic!("two statements") };
+        assert!(insert.contains("(-9223372036854775808, 'it''s \\', (3602879701896397*1.0/"), "{insert}");
+        assert!(insert.ends_with("(2, NULL, (-3*1.0));"), "{insert}");
+    }
+}

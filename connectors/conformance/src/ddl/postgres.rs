@@ -1,0 +1,88 @@
+//! Tables for PostgreSQL and its relatives.
+
+use connector_memory::{Table, Value};
+use connector_model::json;
+use connector_model::target::LogicalType;
+use connector_model::time::{DAY_US, civil};
+
+use super::{hex, literal, statements};
+use crate::subject::{Range, StoredType};
+
+/// The types of PostgreSQL that the suite stores, by the names `format_type` gives them.
+pub const POSTGRES_TYPES: &[StoredType] = &[
+    StoredType::new(LogicalType::Boolean, "boolean", Range::Full),
+    StoredType::new(LogicalType::Integer, "bigint", Range::Bits(64)),
+    StoredType::new(LogicalType::Integer, "integer", Range::Bits(32)),
+    StoredType::new(LogicalType::Integer, "smallint", Range::Bits(16)),
+    StoredType::new(LogicalType::Float, "double precision", Range::Full),
+    StoredType::new(LogicalType::Decimal, "numeric", Range::Full),
+    StoredType::new(LogicalType::Text, "text", Range::Full),
+    StoredType::new(LogicalType::Text, "character varying", Range::Full),
+    StoredType::new(LogicalType::Bytes, "bytea", Range::Full),
+    StoredType::new(LogicalType::Date, "date", Range::Full),
+    StoredType::new(LogicalType::Time, "time without time zone", Range::Full),
+    StoredType::new(LogicalType::Timestamp, "timestamp without time zone", Range::Full),
+    StoredType::new(LogicalType::TimestampTz, "timestamp with time zone", Range::Full),
+    StoredType::new(LogicalType::Uuid, "uuid", Range::Full),
+    StoredType::new(LogicalType::Json, "json", Range::Full),
+];
+
+/// The statements that create a table with its rows.
+pub fn postgres(table: &Table) -> Vec<String> {
+    statements(table, value)
+}
+
+/// Every value as a text literal: the column's type reads it.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Boolean(flag) => format!("'{flag}'"),
+        Value::Integer(whole) => format!("'{whole}'"),
+        Value::Float(number) => format!("'{number:e}'"),
+        Value::Decimal(digits) => literal(digits),
+        Value::Text(text) | Value::Json(text) => literal(text),
+        Value::Bytes(bytes) => format!("'\\x{}'", hex(bytes)),
+        Value::Date(days) => {
+            let (day, era) = day(*days);
+            format!("'{day}{era}'")
+        }
+        Value::Time(micros) => format!("'{}'", clock(*micros)),
+        Value::Timestamp(micros) => moment(*micros, ""),
+        Value::TimestampTz(micros) => moment(*micros, "+00"),
+        Value::Uuid(bytes) => {
+            let mut quoted = Vec::new();
+            json::uuid(&mut quoted, bytes);
+            String::from_utf8_lossy(&quoted).replace('"', "'")
+        }
+    }
+}
+
+/// The day, and ` BC` for years before 1.
+fn day(days: i64) -> (String, &'static str) {
+    let (year, month, day) = civil(days);
+    let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    (format!("{year:04}-{month:02}-{day:02}"), era)
+}
+
+fn clock(micros: i64) -> String {
+    let seconds = micros / 1_000_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{:06}", micros % 1_000_000)
+}
+
+fn moment(micros: i64, zone: &str) -> String {
+    let (day, era) = day(micros.div_euclid(DAY_US));
+    format!("'{day} {}{zone}{era}'", clock(micros.rem_euclid(DAY_US)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_before_the_common_era_and_after_year_9999() {
+        assert_eq!(value(&Value::Date(-719_163)), "'0001-12-31 BC'");
+        assert_eq!(value(&Value::Date(2_932_897)), "'10000-01-01'");
+        assert_eq!(value(&Value::TimestampTz(-1)), "'1969-12-31 23:59:59.999999+00'");
+    }
+}

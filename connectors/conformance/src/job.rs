@@ -1,0 +1,178 @@
+//! A job as it would come over the wire, and what became of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use connector_api::{CallContext, Chunks, Counted, Page, RowSink, Session, SinkLimits};
+use connector_model::error::{Error, Result};
+use connector_model::json::Envelope;
+use connector_model::request::{Kind, Request, parse};
+use connector_model::target::{Target, TargetSchema};
+use serde_json::{Map, Value as Json};
+
+/// How long one job may take. Tables are small; what takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Small chunks, so that every result of some rows is sent in several.
+const CHUNK_BYTES: usize = 512;
+
+/// A job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// What kind.
+    pub kind: Kind,
+    /// The target as the oracle calls it.
+    pub target: String,
+    /// The options.
+    pub options: Json,
+}
+
+impl Job {
+    /// A job.
+    pub fn new(kind: Kind, target: &str, options: Json) -> Self {
+        Job { kind, target: target.to_owned(), options }
+    }
+
+    /// The same job with one more option.
+    #[must_use]
+    pub fn with(&self, option: &str, value: Json) -> Self {
+        let mut options = self.options.as_object().cloned().unwrap_or_else(Map::new);
+        options.insert(option.to_owned(), value);
+        Job { options: Json::Object(options), ..self.clone() }
+    }
+
+    /// Parses the options' text as a runner does.
+    ///
+    /// # Errors
+    /// As [`parse`].
+    pub fn request(&self, bridge: &str, target: &str) -> Result<Request> {
+        parse(self.kind, Some(target), Some(&self.options.to_string()), bridge)
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {:?}: {}", self.kind.as_str(), self.target, self.options)
+    }
+}
+
+/// What became of a job.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Rows, and how they ended.
+    Rows(Vec<Json>, Page),
+    /// A count.
+    Counted(Counted),
+    /// The list of targets.
+    Targets(Vec<Target>),
+    /// One target's columns.
+    Schema(TargetSchema),
+    /// The server gave a sign of life.
+    Alive,
+    /// An error.
+    Failed(Error),
+    /// Something that is no answer: chunks that are not JSON.
+    Garbled(String),
+}
+
+impl Outcome {
+    /// The error, if it is one.
+    pub fn error(&self) -> Option<&Error> {
+        match self {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The rows and how they ended, if it has any.
+    pub fn rows(&self) -> Option<(&[Json], &Page)> {
+        match self {
+            Outcome::Rows(rows, page) => Some((rows, page)),
+            _ => None,
+        }
+    }
+}
+
+/// How many rows a failure shows.
+const SHOWN_ROWS: usize = 30;
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Rows(rows, page) => {
+                write!(
+                    f,
+                    "{} rows, total {:?}, cursor {:?} ({:?})",
+                    rows.len(),
+                    page.total,
+                    page.next_cursor,
+                    page.cursor_kind
+                )?;
+                rows.iter().take(SHOWN_ROWS).try_for_each(|row| write!(f, "\n    {row}"))?;
+                if rows.len() > SHOWN_ROWS { write!(f, "\n    …") } else { Ok(()) }
+            }
+            Outcome::Failed(error) => write!(f, "{error} {}", Json::Object(error.detail().clone())),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// Takes chunks apart into rows.
+#[derive(Default)]
+struct Collector {
+    rows: Vec<Json>,
+    garbled: Option<String>,
+}
+
+#[async_trait]
+impl Chunks for Collector {
+    fn envelope(&self) -> Envelope {
+        Envelope { prefix: b"{\"rows\":[".to_vec(), suffix: b"]}".to_vec() }
+    }
+
+    async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
+        match serde_json::from_slice::<Json>(&chunk) {
+            Ok(mut chunk) => {
+                if let Some(Json::Array(rows)) = chunk.get_mut("rows").map(Json::take) {
+                    self.rows.extend(rows);
+                }
+            }
+            Err(error) => self.garbled = Some(format!("a chunk is not JSON: {error}")),
+        }
+        Ok(())
+    }
+}
+
+/// Runs a job on a session, as a runner does: its options are parsed, its rows collected.
+pub async fn execute(session: &mut dyn Session, bridge: &str, job: &Job, target: &str) -> Outcome {
+    let request = match job.request(bridge, target) {
+        Ok(request) => request,
+        Err(error) => return Outcome::Failed(error),
+    };
+    let cx = CallContext::within(DEADLINE);
+    let mut collector = Collector::default();
+    let limits = SinkLimits { chunk_bytes: CHUNK_BYTES, ..SinkLimits::default() };
+    let mut sink = RowSink::new(&mut collector, limits);
+    let outcome = match &request {
+        Request::Read(read) => session.read(&cx, read, &mut sink).await.map(Ok),
+        Request::Query(query) => session.query(&cx, query, &mut sink).await.map(Ok),
+        Request::Count(count) => session.count(&cx, count).await.map(|it| Err(Outcome::Counted(it))),
+        Request::ListTargets => session.list_targets(&cx).await.map(|it| Err(Outcome::Targets(it))),
+        Request::Introspect(name) => session.introspect(&cx, name).await.map(|it| Err(Outcome::Schema(it))),
+        Request::Test => session.ping(&cx).await.map(|_| Err(Outcome::Alive)),
+    };
+    let page = match outcome {
+        Err(error) => return Outcome::Failed(error),
+        Ok(Err(other)) => return other,
+        Ok(Ok(page)) => page,
+    };
+    // What the session left in the sink is sent by whoever made it.
+    if let Err(error) = sink.flush().await {
+        return Outcome::Failed(error);
+    }
+    match collector.garbled {
+        Some(garbled) => Outcome::Garbled(garbled),
+        None => Outcome::Rows(collector.rows, page),
+    }
+}

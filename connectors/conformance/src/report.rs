@@ -1,0 +1,99 @@
+//! What came of a run.
+
+use std::fmt;
+
+/// A run stops looking after this many failures: the next ones tell the same story.
+pub const MAX_FAILURES: usize = 8;
+
+/// One answer that was wrong, with what it takes to see it again.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What was tried.
+    pub case: String,
+    /// The job, or what else was asked.
+    pub job: String,
+    /// The table as SQL; empty where none matters.
+    pub table: String,
+    /// What is wrong.
+    pub problem: String,
+    /// The right answer and the one that came.
+    pub answers: String,
+}
+
+impl Failure {
+    /// A failure of something that has no job and no table.
+    pub fn of(case: &str, problem: impl Into<String>) -> Self {
+        Failure {
+            case: case.to_owned(),
+            job: String::new(),
+            table: String::new(),
+            problem: problem.into(),
+            answers: String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "✗ {}: {}", self.case, self.problem)?;
+        let parts = [("job: ", &self.job), ("table: ", &self.table), ("", &self.answers)];
+        parts
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .try_for_each(|(title, text)| writeln!(f, "  {title}{text}"))
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The connector's bridge name.
+    pub subject: String,
+    /// The seed that everything was generated from.
+    pub seed: u64,
+    /// How many answers were judged.
+    pub judged: u64,
+    /// Those that were wrong.
+    pub failures: Vec<Failure>,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(subject: &str, seed: u64) -> Self {
+        Report { subject: subject.to_owned(), seed, ..Report::default() }
+    }
+
+    /// Whether something was judged, and nothing was wrong.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty() && self.judged > 0
+    }
+
+    /// Whether there are failures enough.
+    pub fn is_full(&self) -> bool {
+        self.failures.len() >= MAX_FAILURES
+    }
+
+    /// Counts one answer that was judged, and keeps it if it was wrong.
+    pub fn judged(&mut self, outcome: Result<(), Failure>) {
+        self.judged += 1;
+        if let Err(failure) = outcome
+            && !self.is_full()
+        {
+            self.failures.push(failure);
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} answers judged, {} wrong (seed {})",
+            self.subject,
+            self.judged,
+            self.failures.len(),
+            self.seed
+        )?;
+        self.failures.iter().try_for_each(|failure| write!(f, "\n{failure}"))
+    }
+}
