@@ -27,8 +27,8 @@ pub enum Range {
     Full,
     /// Whole numbers of this many bits.
     Bits(u32),
-    /// Whole milliseconds of the years 1 to 9999.
-    CommonEra,
+    /// Texts that are moments of the years 1 to 9999, for engines that have no other type for them.
+    Moments,
 }
 
 impl StoredType {

@@ -5,11 +5,12 @@ use connector_model::error::{Error, Result};
 use connector_model::filter::Filter;
 use connector_model::request::{ChangedSince, Count, Query, Read};
 use connector_model::target::LogicalType;
-use connector_model::time::DAY_US;
+use connector_model::time::{DAY_US, parse_moment};
 
 use crate::database::Database;
 use crate::evaluate::{Truth, check, truth};
 use crate::order::{RowOrder, Start};
+use crate::profile::Profile;
 use crate::table::Table;
 use crate::value::Value;
 
@@ -35,7 +36,7 @@ pub fn read<'d>(database: &'d Database, request: &Read) -> Result<Answer<'d>> {
     let selection = table.selection("fields", request.fields.as_deref())?;
     let mut matching = all(table);
     if let Some(since) = &request.changed_since {
-        let at = change_column(table, since)?;
+        let at = change_column(table, database.profile(), since)?;
         matching.retain(|row| row.get(at).is_some_and(|value| is_later(value, since.micros)));
     }
     let order = RowOrder::new(table, database.profile(), &[])?;
@@ -81,13 +82,14 @@ fn matching<'d>(database: &Database, table: &'d Table, filter: &Filter) -> Resul
     Ok(rows)
 }
 
-fn change_column(table: &Table, since: &ChangedSince) -> Result<usize> {
+fn change_column(table: &Table, profile: &Profile, since: &ChangedSince) -> Result<usize> {
     const OPTION: &str = "changeTrackingColumn";
     let at = table.position(OPTION, &since.column)?;
     let logical = table.columns.get(at).map(|column| column.logical_type);
-    use LogicalType::{Date, Integer, Timestamp, TimestampTz};
+    use LogicalType::{Date, Integer, Text, Timestamp, TimestampTz};
     match logical {
         Some(Date | Timestamp | TimestampTz | Integer) => Ok(at),
+        Some(Text) if profile.moments_in_text => Ok(at),
         _ => {
             let problem = format_args!("column \"{}\" holds no moments", since.column);
             Err(Error::option(OPTION, problem).with("column", since.column.as_str()))
@@ -101,6 +103,8 @@ fn is_later(value: &Value, micros: i64) -> bool {
         Value::Date(days) => days.saturating_mul(DAY_US) > micros,
         // A whole number is milliseconds since 1970.
         Value::Integer(millis) => i128::from(*millis) * 1_000 > i128::from(micros),
+        // A text that is no moment is no later one.
+        Value::Text(text) => parse_moment(text).is_some_and(|changed| changed > micros),
         _ => false,
     }
 }

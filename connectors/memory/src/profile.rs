@@ -45,6 +45,8 @@ pub struct Profile {
     pub short_integers: &'static [&'static str],
     /// How booleans are written.
     pub booleans: Booleans,
+    /// Whether moments are kept in columns of text, so that `changedSince` looks into those too.
+    pub moments_in_text: bool,
 }
 
 impl Profile {
@@ -54,6 +56,7 @@ impl Profile {
         int64: Int64::Text,
         short_integers: &["smallint", "integer"],
         booleans: Booleans::Words,
+        moments_in_text: false,
     };
 
     /// SQLite and its relatives.
@@ -62,6 +65,7 @@ impl Profile {
         int64: Int64::NumberWhileExact,
         short_integers: &[],
         booleans: Booleans::Digits,
+        moments_in_text: true,
     };
 
     /// Two values of one column, in ascending order.

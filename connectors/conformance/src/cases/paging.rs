@@ -4,7 +4,7 @@ use connector_model::error::ErrorCode;
 use connector_model::request::Kind;
 use serde_json::{Value as Json, json};
 
-use super::tables::{EMPTY, LOG, PAIRS, PEOPLE, WORDS, fixed, large};
+use super::tables::{CHANGES, EMPTY, LOG, PAIRS, PEOPLE, WORDS, fixed, large};
 use crate::bench::Bench;
 use crate::job::{Job, Outcome};
 use crate::report::{Failure, Report};
@@ -26,6 +26,14 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
         let Some(name) = names.get(at) else { continue };
         let job = Job::new(kind, name, options);
         report.judged(bench.check("limits and totals", &job).await);
+    }
+    if let (true, Some(name)) = (subject.capabilities().changed_since, names.get(CHANGES))
+        && CHANGES < many_at
+    {
+        for since in moments() {
+            let job = Job::new(Kind::Read, name, json!({ "changedSince": since }));
+            report.judged(bench.check("changedSince", &job).await);
+        }
     }
     if !subject.capabilities().cursor {
         return Ok(());
@@ -63,6 +71,26 @@ fn windows(many: usize) -> Vec<(usize, Kind, Json)> {
         jobs.push((PEOPLE, Kind::Query, json!({ "offset": offset, "where": {"age": 36}, "limit": 1 })));
     }
     jobs
+}
+
+/// Moments that rows changed at, and those just before: later means later, not at.
+fn moments() -> Vec<Json> {
+    vec![
+        json!(0),
+        json!(-1),
+        json!(1_709_251_200_000_i64),
+        json!("1970-01-01T00:00:00Z"),
+        json!("1969-12-31T23:59:59.998Z"),
+        json!("2024-03-01T05:30:00+05:30"),
+        json!("2024-03-01"),
+        json!("2024-02-29T23:59:59.999999Z"),
+        json!("2024-03-01T00:00:00.001Z"),
+        json!("2024-03-01T00:00:00.499999Z"),
+        json!("2024-03-01T00:00:00.5Z"),
+        json!("2024-03-01T10:00:00Z"),
+        json!("2024-03-01T10:00:00.000001Z"),
+        json!("2999-01-01T00:00:00Z"),
+    ]
 }
 
 /// Orders to be read page by page.

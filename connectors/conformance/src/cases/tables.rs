@@ -6,7 +6,7 @@ use connector_model::target::LogicalType;
 use crate::bench::unique_suffix;
 use crate::generate::of_kind;
 use crate::report::Failure;
-use crate::subject::{StoredType, Subject};
+use crate::subject::{Range, StoredType, Subject};
 
 /// The positions of the fixed tables in their dataset.
 pub(super) const PEOPLE: usize = 0;
@@ -14,6 +14,8 @@ pub(super) const LOG: usize = 1;
 pub(super) const PAIRS: usize = 2;
 pub(super) const WORDS: usize = 3;
 pub(super) const EMPTY: usize = 4;
+/// Only there when the engine has a type for moments.
+pub(super) const CHANGES: usize = 5;
 
 /// Rows of the large table: several chunks and several pages of any driver's own fetching.
 const LARGE_ROWS: i64 = 2_500;
@@ -66,7 +68,7 @@ pub(super) fn fixed(subject: &dyn Subject) -> Result<Vec<Table>, Failure> {
     let types = Types::of(subject)?;
     let words = ["v1.", "v1.x", "", "a", "A", "ab", "'; --", "日本語", " "];
     let log = [(2, "b"), (1, "z"), (2, "b"), (1, "a"), (2, "b")];
-    Ok(vec![
+    let mut tables = vec![
         people(&types),
         table(
             "log",
@@ -82,7 +84,34 @@ pub(super) fn fixed(subject: &dyn Subject) -> Result<Vec<Table>, Failure> {
             words.iter().map(|word| vec![Value::Null, text(word)]).collect(),
         ),
         table("empty", vec![column("id", types.number, false)], vec![0], Vec::new()),
-    ])
+    ];
+    tables.extend(changes(subject, &types));
+    Ok(tables)
+}
+
+/// When rows changed, to the microsecond or to the millisecond, and one that nobody knows of.
+fn changes(subject: &dyn Subject, types: &Types) -> Option<Table> {
+    let moment = of_kind(subject.types(), LogicalType::TimestampTz)
+        .or_else(|| of_kind(subject.types(), LogicalType::Timestamp))
+        .or_else(|| subject.types().iter().find(|stored| stored.range == Range::Moments).copied())?;
+    let value = |(micros, written): &(i64, &str)| match moment.logical {
+        LogicalType::TimestampTz => Value::TimestampTz(*micros),
+        LogicalType::Timestamp => Value::Timestamp(*micros),
+        _ => text(written),
+    };
+    let moments = [
+        (0, "1970-01-01 00:00:00"),
+        (-1_000, "1969-12-31T23:59:59.999Z"),
+        (1_709_251_200_000_000, "2024-03-01"),
+        (1_709_251_200_001_000, "2024-03-01 00:00:00.001"),
+        (1_709_251_200_500_000, "2024-03-01T00:00:00.5Z"),
+        (1_709_287_200_000_000, "2024-03-01 10:00:00"),
+        (1_709_287_200_000_001, "2024-03-01 10:00:00.000001"),
+    ];
+    let rows = moments.iter().map(value).chain([Value::Null]);
+    let columns = vec![column("id", types.number, false), column("updated_at", moment, true)];
+    let rows = (1..).zip(rows).map(|(id, changed)| vec![Value::Integer(id), changed]).collect();
+    Some(table("changes", columns, vec![0], rows))
 }
 
 /// A name, an age that is often NULL, and one column of every other type, NULL in every other row.

@@ -7,8 +7,8 @@ use connector_model::target::LogicalType;
 use super::{hex, literal, statements};
 use crate::subject::{Range, StoredType};
 
-/// The types of SQLite that the suite stores, by the names that columns are declared with. Moments are ISO 8601
-/// texts in UTC with three digits of fraction, the form in which the order of texts is the order of moments.
+/// The types of SQLite that the suite stores, by the names that columns are declared with. A date and time is a text
+/// to SQLite, whatever the column is called.
 pub const SQLITE_TYPES: &[StoredType] = &[
     StoredType::new(LogicalType::Boolean, "BOOLEAN", Range::Full),
     StoredType::new(LogicalType::Integer, "INTEGER", Range::Bits(64)),
@@ -16,7 +16,8 @@ pub const SQLITE_TYPES: &[StoredType] = &[
     StoredType::new(LogicalType::Float, "REAL", Range::Full),
     StoredType::new(LogicalType::Text, "TEXT", Range::Full),
     StoredType::new(LogicalType::Bytes, "BLOB", Range::Full),
-    StoredType::new(LogicalType::Timestamp, "DATETIME", Range::CommonEra),
+    StoredType::new(LogicalType::Text, "DATETIME", Range::Moments),
+    StoredType::new(LogicalType::Json, "JSON", Range::Full),
 ];
 
 /// The statements that create a table with its rows.

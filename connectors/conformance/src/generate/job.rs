@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use connector_memory::{Profile, Table};
+use connector_memory::{ColumnDef, Profile, Table, Value};
 use connector_model::Capabilities;
 use connector_model::request::Kind;
-use connector_model::target::LogicalType;
+use connector_model::time::parse_moment;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -137,14 +137,14 @@ impl Jobs {
     }
 
     fn changed_since(&self) -> Setting {
-        let moments = moments(&self.table);
+        let moments = moments(&self.table, &self.profile);
         let Some((column, micros)) = moments.first() else { return Just(Vec::new()).boxed() };
         let mut choices = vec![json!(0), json!("2024-03-01T01:00:00+01:00")];
         for micros in micros {
             let mut text = Vec::new();
             connector_model::json::timestamp(&mut text, *micros);
             if let Ok(text) = serde_json::from_slice::<Json>(&text)
-                && text.as_str().is_some_and(|text| connector_model::time::parse_moment(text).is_some())
+                && text.as_str().is_some_and(|text| parse_moment(text).is_some())
             {
                 choices.push(text);
             }
@@ -157,23 +157,20 @@ impl Jobs {
 }
 
 /// The columns that can say when a row changed, with the moments in them.
-fn moments(table: &Table) -> Vec<(String, Vec<i64>)> {
-    use connector_memory::Value::{Timestamp, TimestampTz};
-    let is_moment =
-        |logical: LogicalType| matches!(logical, LogicalType::Timestamp | LogicalType::TimestampTz);
-    table
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| is_moment(column.logical_type))
-        .map(|(at, column)| {
-            let micros = table.rows.iter().filter_map(|row| match row.get(at) {
-                Some(Timestamp(micros) | TimestampTz(micros)) => Some(*micros),
+fn moments(table: &Table, profile: &Profile) -> Vec<(String, Vec<i64>)> {
+    let of_column = |at: usize, column: &ColumnDef| {
+        let values = table.rows.iter().filter_map(|row| row.get(at)).filter(|value| **value != Value::Null);
+        let micros: Option<Vec<i64>> = values
+            .map(|value| match value {
+                Value::Timestamp(micros) | Value::TimestampTz(micros) => Some(*micros),
+                Value::Text(text) if profile.moments_in_text => parse_moment(text),
                 _ => None,
-            });
-            (column.name.clone(), micros.collect())
-        })
-        .collect()
+            })
+            .collect();
+        let micros = micros.filter(|micros| !micros.is_empty())?;
+        Some((column.name.clone(), micros))
+    };
+    table.columns.iter().enumerate().filter_map(|(at, column)| of_column(at, column)).collect()
 }
 
 fn sometimes(weight: u32, setting: BoxedStrategy<(&'static str, Json)>) -> Setting {

@@ -1,6 +1,7 @@
 //! Values of every type: the ordinary few that repeat, and the extreme ones.
 
 use connector_memory::Value;
+use connector_model::json;
 use connector_model::target::LogicalType;
 use connector_model::time::DAY_US;
 use proptest::prelude::*;
@@ -76,12 +77,13 @@ pub(super) fn value(stored: StoredType) -> BoxedStrategy<Value> {
         LogicalType::Float => float(),
         LogicalType::Decimal => decimal(),
         LogicalType::Bytes => bytes(),
-        LogicalType::Date => day(stored.range).prop_map(Value::Date).boxed(),
-        LogicalType::Time => clock(stored.range).prop_map(Value::Time).boxed(),
-        LogicalType::Timestamp => moment(stored.range).prop_map(Value::Timestamp).boxed(),
-        LogicalType::TimestampTz => moment(stored.range).prop_map(Value::TimestampTz).boxed(),
+        LogicalType::Date => day().prop_map(Value::Date).boxed(),
+        LogicalType::Time => clock().prop_map(Value::Time).boxed(),
+        LogicalType::Timestamp => moment().prop_map(Value::Timestamp).boxed(),
+        LogicalType::TimestampTz => moment().prop_map(Value::TimestampTz).boxed(),
         LogicalType::Uuid => uuid(),
         LogicalType::Json => one_of(DOCUMENTS.to_vec()).prop_map(|text| Value::Json(text.to_owned())).boxed(),
+        LogicalType::Text if stored.range == Range::Moments => moment_text(),
         LogicalType::Text | LogicalType::Array | LogicalType::Geometry | LogicalType::Unknown => text(),
     }
 }
@@ -89,7 +91,7 @@ pub(super) fn value(stored: StoredType) -> BoxedStrategy<Value> {
 fn integer(range: Range) -> BoxedStrategy<Value> {
     let bits = match range {
         Range::Bits(bits @ 2..=63) => bits,
-        Range::Full | Range::Bits(_) | Range::CommonEra => 64,
+        Range::Full | Range::Bits(_) | Range::Moments => 64,
     };
     let max = i64::MAX >> (64 - bits);
     let min = -max - 1;
@@ -146,26 +148,38 @@ fn bytes() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-fn day(range: Range) -> BoxedStrategy<i64> {
+/// Whole milliseconds of the common era, in the forms that SQLite's own functions and most programs write.
+fn moment_text() -> BoxedStrategy<Value> {
     let (first, last) = COMMON_ERA;
-    let mut edges = vec![0, -1, 1, 19_782, first, last];
-    if range != Range::CommonEra {
-        // 221 BC, and the year 12921.
-        edges.extend([-800_000, 4_000_000]);
-    }
+    let day = prop_oneof![1 => one_of(vec![0, -1, 19_782, first, last]), 1 => -30_000_i64..60_000];
+    let millis = prop_oneof![Just(0), Just(1), Just(36_000_000), Just(86_399_999), 0..86_400_000_i64];
+    (day, millis, any::<bool>(), any::<bool>())
+        .prop_map(|(day, millis, spaced, zoned)| {
+            let mut text = Vec::new();
+            json::timestamp(&mut text, day * DAY_US + millis * 1_000);
+            let mut text = String::from_utf8_lossy(&text).trim_matches(['"', 'Z']).to_owned();
+            if millis % 1_000 == 0 {
+                text.truncate("YYYY-MM-DDTHH:MM:SS".len());
+            }
+            let text = if spaced { text.replace('T', " ") } else { text };
+            Value::Text(if zoned { text + "Z" } else { text })
+        })
+        .boxed()
+}
+
+fn day() -> BoxedStrategy<i64> {
+    let (first, last) = COMMON_ERA;
+    // The last two are in 221 BC and in the year 12921.
+    let edges = vec![0, -1, 1, 19_782, first, last, -800_000, 4_000_000];
     prop_oneof![2 => one_of(edges), 2 => -30_000_i64..60_000].boxed()
 }
 
-fn clock(range: Range) -> BoxedStrategy<i64> {
-    if range == Range::CommonEra {
-        return prop_oneof![Just(0), Just(DAY_US - 1_000), (0..DAY_US / 1_000).prop_map(|ms| ms * 1_000)]
-            .boxed();
-    }
+fn clock() -> BoxedStrategy<i64> {
     prop_oneof![Just(0), Just(1), Just(1_000), Just(DAY_US - 1), 0..DAY_US].boxed()
 }
 
-fn moment(range: Range) -> BoxedStrategy<i64> {
-    (day(range), clock(range)).prop_map(|(day, clock)| day * DAY_US + clock).boxed()
+fn moment() -> BoxedStrategy<i64> {
+    (day(), clock()).prop_map(|(day, clock)| day * DAY_US + clock).boxed()
 }
 
 fn uuid() -> BoxedStrategy<Value> {
