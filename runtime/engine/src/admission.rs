@@ -15,7 +15,7 @@ use crate::settings::Limits;
 /// The door of the engine: a bounded number of jobs inside, a bounded number of them for each source, and a bounded
 /// queue in front in which sources take turns.
 #[derive(Clone)]
-pub struct Admission(Arc<Mutex<State>>);
+pub(crate) struct Admission(Arc<Mutex<State>>);
 
 struct State {
     limits: Limits,
@@ -40,13 +40,13 @@ struct Waiter {
 }
 
 /// A place among the running jobs; dropping it lets the next one in.
-pub struct Slot {
+pub(crate) struct Slot {
     admission: Admission,
     source: Arc<str>,
 }
 
 /// A place in the queue; dropping it leaves the queue.
-pub struct Waiting {
+pub(crate) struct Waiting {
     admission: Admission,
     source: Arc<str>,
     ticket: u64,
@@ -54,7 +54,7 @@ pub struct Waiting {
 }
 
 /// The answer at the door.
-pub enum Entry {
+pub(crate) enum Entry {
     /// Come in.
     Slot(Slot),
     /// Wait for a slot.
@@ -63,7 +63,7 @@ pub enum Entry {
 
 impl Admission {
     /// A door with these limits.
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Admission(Arc::new(Mutex::new(State {
             limits,
             running: 0,
@@ -78,7 +78,7 @@ impl Admission {
     ///
     /// # Errors
     /// `RUNNER_BUSY` when the queue is full.
-    pub fn enter(&self, source: &Arc<str>) -> Result<Entry> {
+    pub(crate) fn enter(&self, source: &Arc<str>) -> Result<Entry> {
         let mut state = lock(&self.0);
         let State { limits, running, waiting, next_ticket, sources, turns } = &mut *state;
         let lane = sources.entry(source.clone()).or_default();
@@ -109,7 +109,7 @@ impl Admission {
     }
 
     /// How many jobs run and how many wait.
-    pub fn load(&self) -> (usize, usize) {
+    pub(crate) fn load(&self) -> (usize, usize) {
         let state = lock(&self.0);
         (state.running, state.waiting)
     }

@@ -14,7 +14,7 @@ use crate::bridges::{Bridges, NameTaken, Served};
 use crate::health::{HealthBoard, Stats};
 use crate::job::ending::Ending;
 use crate::job::events::{self, JobName};
-use crate::job::life::{self, CANCEL_GRACE, Surroundings};
+use crate::job::life::{self, CANCEL_GRACE, Job, Surroundings};
 use crate::job::running::{NotTaken, Running};
 use crate::job::{JobRequest, Reply};
 use crate::settings::{EngineSettings, Limits};
@@ -86,10 +86,12 @@ impl Engine {
                 return Submitted::Refused(ErrorCode::RunnerDraining);
             }
         };
-        let name = JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() };
+        let name =
+            Arc::new(JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() });
         let span = tracing::info_span!(target: events::TARGET, "job", id = name.id8());
         let ending = Ending::new(reply, name, began, alive);
-        let entry = match self.admission.enter(&job.source.key()) {
+        let key = job.source.key();
+        let entry = match self.admission.enter(&key) {
             Ok(entry) => entry,
             Err(error) => {
                 let code = error.code();
@@ -103,7 +105,8 @@ impl Engine {
             millis => Duration::from_millis(millis).min(LONGEST_DEADLINE),
         };
         let call = CallContext { deadline: began + allowed, cancel };
-        let life = life::live(self.surroundings.clone(), job, call, entry, registered, ending);
+        let job = Job { request: job, key, call };
+        let life = life::live(self.surroundings.clone(), job, entry, registered, ending);
         tokio::spawn(life.instrument(span));
         Submitted::Started
     }

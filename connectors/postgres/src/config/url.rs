@@ -68,17 +68,26 @@ impl Url {
     }
 }
 
-/// Splits the login from the rest: at the first `@` behind which a place can stand, so that a password may hold `@`.
+/// Splits the login from the rest: at the first `@` behind which a place can stand, so that a password may hold `@`
+/// and what else URLs are made of.
 fn split_login(rest: &str) -> (Option<&str>, &str) {
-    let is_place = |tail: &str| {
-        let place = tail.split_once('?').map_or(tail, |(place, _)| place);
-        let (authority, path) = place.split_once('/').unwrap_or((place, ""));
-        !path.contains('@') && authority.chars().all(|c| c.is_alphanumeric() || ".-_:[],%".contains(c))
-    };
     rest.match_indices('@')
         .filter_map(|(at, _)| Some((rest.get(..at)?, rest.get(at + 1..)?)))
         .find(|(_, tail)| is_place(tail))
         .map_or((None, rest), |(login, place)| (Some(login), place))
+}
+
+/// Whether this reads as `host:port/database?name=value`; a further `@` may stand in a parameter's value only.
+fn is_place(tail: &str) -> bool {
+    let (place, query) = tail.split_once('?').unwrap_or((tail, ""));
+    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    !path.contains('@')
+        && authority.chars().all(|c| c.is_alphanumeric() || ".-_:[],%".contains(c))
+        && query
+            .split('&')
+            .all(|pair| !pair.contains('@') || pair.split_once('=').is_some_and(|(name, _)| is_name(name)))
 }
 
 /// A comma list of `host[:port]`; an IPv6 address stands in brackets, a folder of sockets begins with `/`.
@@ -147,6 +156,7 @@ mod tests {
             ("100%", "100%"),
             ("x/y@z", "x/y@z"),
             ("q?a", "q?a"),
+            ("p@ss:/w%rd#?&=", "p@ss:/w%rd#?&="),
         ] {
             let found = password(&format!("postgres://ann:{raw}@db.example:5432/app?sslmode=require"));
             assert_eq!(found, (expected.to_owned(), "db.example".to_owned()), "{raw}");

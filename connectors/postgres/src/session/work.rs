@@ -9,6 +9,7 @@ use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, 
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
+use tokio::time::Instant;
 use tokio_postgres::{Client, RowStream};
 
 use super::pump::{Halt, Pumped, pump, send};
@@ -27,6 +28,10 @@ const BACKSTOP: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a session may take to come clean after its work was stopped.
 const SETTLE: Duration = Duration::from_secs(1);
+/// How long a cancel request is given before it is sent again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(40);
+/// How often a drain begins anew: once for each cancel request that may come late.
+const DRAIN_TURNS: usize = 32;
 /// Whether this login could write, if its transactions were not read-only.
 const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -173,8 +178,11 @@ impl PgSession {
     ) -> Result<Page, Halt> {
         let snapshot = plan.limit.is_some() && count.is_some();
         let around = self.around(cx, snapshot, described);
-        let stream = self.start(cx, &around, &plan.statement).await?;
-        let pumped = match pump(cx, stream, plan, self.binary, out).await {
+        let pumped = match self.start(cx, &around, &plan.statement).await {
+            Ok(stream) => pump(cx, stream, plan, self.binary, out).await,
+            Err(halt) => Err(halt),
+        };
+        let pumped = match pumped {
             Ok(pumped) => pumped,
             Err(halt) => {
                 self.end(&around, "ROLLBACK").await;
@@ -337,23 +345,37 @@ impl PgSession {
     /// Stops what the server is doing and waits until nothing of it is left on the connection.
     async fn settle(&mut self) {
         self.broken = true;
-        if self.client.is_closed() || self.cancel.cancel().await.is_err() {
+        if self.client.is_closed() {
             return;
         }
-        let drained = async {
-            // Answered only behind everything that was sent before. A cancel request that came late ends this one
-            // instead, and then the next is answered.
-            for _ in 0..2 {
-                match self.client.batch_execute("ROLLBACK").await {
-                    Ok(()) => return true,
-                    Err(error) if is_cancelled(&error) => {}
-                    Err(_) => return false,
-                }
+        let mut drained = pin!(drain(&self.client));
+        let limit = Instant::now() + SETTLE;
+        while Instant::now() < limit {
+            // A request that meets the server between two statements stops neither: it is sent again until the
+            // connection is quiet.
+            if self.cancel.cancel().await.is_err() {
+                return;
             }
-            false
-        };
-        self.broken = !tokio::time::timeout(SETTLE, drained).await.unwrap_or(false);
+            if let Ok(clean) = tokio::time::timeout(CANCEL_AGAIN, &mut drained).await {
+                self.broken = !clean;
+                return;
+            }
+        }
     }
+}
+
+/// Waits until everything that was sent on the connection has been answered; whether it is usable then.
+async fn drain(client: &Client) -> bool {
+    // Answered only behind all that was sent before. A cancel request that comes late ends this instead of what it
+    // was meant for, hence another turn.
+    for _ in 0..DRAIN_TURNS {
+        match client.batch_execute("ROLLBACK").await {
+            Ok(()) => return true,
+            Err(error) if is_cancelled(&error) => {}
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// The columns that the caller sees.

@@ -1,5 +1,7 @@
 //! Exactly one end for every job, whatever happens to it.
 
+use std::sync::Arc;
+
 use connector_model::error::{Error, ErrorCode};
 use tokio::time::Instant;
 
@@ -9,32 +11,32 @@ use super::running::Alive;
 
 /// Holds a job's reply until its end is sent. Dropped without one (a panic, a runtime that shuts down), it sends
 /// `INTERNAL`.
-pub struct Ending {
+pub(crate) struct Ending {
     reply: Option<Box<dyn Reply>>,
-    name: JobName,
+    name: Arc<JobName>,
     began: Instant,
     _alive: Alive,
 }
 
 impl Ending {
     /// The end of a job that began at `began`.
-    pub fn new(reply: Box<dyn Reply>, name: JobName, began: Instant, alive: Alive) -> Self {
+    pub(crate) fn new(reply: Box<dyn Reply>, name: Arc<JobName>, began: Instant, alive: Alive) -> Self {
         Ending { reply: Some(reply), name, began, _alive: alive }
     }
 
     /// Where rows go meanwhile; `None` only after the end.
-    pub fn reply(&mut self) -> Option<&mut dyn Reply> {
+    pub(crate) fn reply(&mut self) -> Option<&mut dyn Reply> {
         let reply: &mut dyn Reply = &mut **self.reply.as_mut()?;
         Some(reply)
     }
 
     /// What the log calls the job.
-    pub fn name(&self) -> &JobName {
-        &self.name
+    pub(crate) fn name(&self) -> Arc<JobName> {
+        self.name.clone()
     }
 
     /// Sends the end.
-    pub fn send(mut self, outcome: Result<Done, Error>) {
+    pub(crate) fn send(mut self, outcome: Result<Done, Error>) {
         self.end(outcome);
     }
 

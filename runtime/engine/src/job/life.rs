@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use connector_api::{CallContext, Stopped};
 use connector_model::error::{Error, ErrorCode, Result};
-use connector_model::request::{self, Kind};
+use connector_model::request::{self, Kind, Request};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
@@ -20,10 +20,11 @@ use super::running::Registered;
 use super::work;
 use crate::admission::{Entry, Slot};
 use crate::health::HealthBoard;
+use crate::pool::{Lease, SourcePool};
 use crate::source::registry::Sources;
 
 /// How long a session has to come back after its job was stopped; then it is closed and the job ends without it.
-pub const CANCEL_GRACE: Duration = Duration::from_secs(1);
+pub(crate) const CANCEL_GRACE: Duration = Duration::from_secs(1);
 
 /// What a job needs of the engine.
 pub(crate) struct Surroundings {
@@ -31,19 +32,26 @@ pub(crate) struct Surroundings {
     pub(crate) health: HealthBoard,
 }
 
+/// A job that was taken in.
+pub(crate) struct Job {
+    pub(crate) request: JobRequest,
+    /// What tells its source from every other.
+    pub(crate) key: Arc<str>,
+    pub(crate) call: CallContext,
+}
+
 /// Lives the job's life; its end is sent when this is over, or dropped.
 pub(crate) async fn live(
     engine: Arc<Surroundings>,
-    job: JobRequest,
-    call: CallContext,
+    job: Job,
     entry: Entry,
     registered: Registered,
     mut ending: Ending,
 ) {
-    events::began(ending.name());
-    let name = ending.name().clone();
+    let name = ending.name();
+    events::began(&name);
     let outcome = match ending.reply() {
-        Some(reply) => supervise(&name, &call, run(&engine, &job, &call, entry, reply)).await,
+        Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, reply)).await,
         None => Err(Error::internal("a job began after its end")),
     };
     // Slot and id are free before the end is sent: whoever sees it may send the next job under either.
@@ -51,35 +59,28 @@ pub(crate) async fn live(
     ending.send(outcome);
 }
 
-async fn run(
-    engine: &Surroundings,
-    job: &JobRequest,
-    call: &CallContext,
-    entry: Entry,
-    reply: &mut dyn Reply,
-) -> Result<Done> {
+async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Reply) -> Result<Done> {
     let _slot: Slot = match entry {
         Entry::Slot(slot) => slot,
         Entry::Waiting(waiting) => {
-            call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
+            job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
         }
     };
-    let outcome = run_admitted(engine, job, call, reply).await;
-    // However the stopped database put it: the caller wanted the end.
+    let request = parse(engine, &job.request)?;
+    let outcome = answer(engine, job, &request, reply).await;
     match outcome {
-        Err(error) if call.cancel.is_cancelled() && error.code() != ErrorCode::Internal => {
+        // However the database put it that it was stopped: the caller wanted the end.
+        Err(error)
+            if job.call.cancel.is_cancelled()
+                && !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::Internal) =>
+        {
             Err(Stopped::Cancelled.error())
         }
         outcome => outcome,
     }
 }
 
-async fn run_admitted(
-    engine: &Surroundings,
-    job: &JobRequest,
-    call: &CallContext,
-    reply: &mut dyn Reply,
-) -> Result<Done> {
+fn parse(engine: &Surroundings, job: &JobRequest) -> Result<Request> {
     let Some(kind) = Kind::from_name(&job.kind) else {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         let message = format!("no kind of job is called \"{}\"; there are {}", job.kind, known.join(", "));
@@ -87,36 +88,56 @@ async fn run_admitted(
     };
     let bridge = engine.sources.bridge(&job.source)?;
     let options = job.options.as_deref().map(|options| options.get());
-    let request = request::parse(kind, job.target.as_deref(), options, bridge)?;
+    request::parse(kind, job.target.as_deref(), options, bridge)
+}
 
+async fn answer(engine: &Surroundings, job: &Job, request: &Request, reply: &mut dyn Reply) -> Result<Done> {
+    let name = &job.request.source.name;
     let asked = Instant::now();
-    let key = job.source.key();
-    let pool = engine.sources.pool(&key, &job.source).await?;
-    let lent = pool.lend(call).await;
+    let (pool, lent) = lend(engine, job).await?;
     let latency = asked.elapsed();
     let mut lease = match lent {
         Ok(lease) => lease,
         Err(error) => {
-            engine.health.failed(&key, &job.source.name, &error);
-            if error.code() == ErrorCode::SourceAuthFailed {
-                engine.sources.doubt(&key, &pool);
-            }
+            engine.health.failed(&job.key, name, &error);
             return Err(error);
         }
     };
     let Some(session) = lease.session() else {
         return Err(Error::internal("a lease without a session"));
     };
-    let outcome = work::run(session, call, &request, reply).await;
+    let outcome = work::run(session, &job.call, request, reply).await;
     lease.give_back();
     match &outcome {
-        Ok(_) => engine.health.worked(&key, &job.source.name, latency),
+        Ok(_) => engine.health.worked(&job.key, name, latency),
+        // A connection that was closed to stop its work says nothing of the server.
+        Err(_) if job.call.cancel.is_cancelled() => {}
         Err(error) => {
             pool.failed(error.code());
-            engine.health.failed(&key, &job.source.name, error);
+            engine.health.failed(&job.key, name, error);
         }
     }
     outcome
+}
+
+/// A session of the job's source. When the credentials were refused and others are there now (a password was
+/// rotated), these are tried at once.
+async fn lend(engine: &Surroundings, job: &Job) -> Result<(Arc<SourcePool>, Result<Lease>)> {
+    let source = &job.request.source;
+    let pool = engine.sources.pool(&job.key, source).await?;
+    let lent = pool.lend(&job.call).await;
+    match &lent {
+        Err(error) if error.code() == ErrorCode::SourceAuthFailed => {
+            engine.sources.doubt(&job.key, &pool);
+            let renewed = engine.sources.pool(&job.key, source).await?;
+            if Arc::ptr_eq(&renewed, &pool) {
+                return Ok((pool, lent));
+            }
+            let lent = renewed.lend(&job.call).await;
+            Ok((renewed, lent))
+        }
+        _ => Ok((pool, lent)),
+    }
 }
 
 /// Runs `work` to its end. A panic ends it as a bug; work that does not end within the grace after it was stopped

@@ -1,20 +1,20 @@
 //! One job: what asks for it, what answers it, and its life in between.
 //!
-//! - [`request`]: what asks for it
-//! - [`reply`]: what answers it
-//! - [`running`]: the table of jobs under way
-//! - [`ending`]: exactly one end
-//! - [`life`]: from admission to the end
-//! - [`work`]: the request on a session
-//! - [`events`]: what the log says of it
+//! - `request`: what asks for it
+//! - `reply`: what answers it
+//! - `running`: the table of jobs under way
+//! - `ending`: exactly one end
+//! - `life`: from admission to the end
+//! - `work`: the request on a session
+//! - `events`: what the log says of it
 
-pub mod ending;
+pub(crate) mod ending;
 pub mod events;
-pub mod life;
-pub mod reply;
-pub mod request;
-pub mod running;
-pub mod work;
+pub(crate) mod life;
+mod reply;
+mod request;
+pub(crate) mod running;
+mod work;
 
 pub use reply::{Done, Reply};
 pub use request::JobRequest;

@@ -12,7 +12,7 @@ use crate::lock::lock;
 
 /// Jobs by id, each with the token that stops it.
 #[derive(Clone, Default)]
-pub struct Running(Arc<Inner>);
+pub(crate) struct Running(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -27,19 +27,19 @@ struct Table {
 }
 
 /// A job's place in the table; dropping it frees the id.
-pub struct Registered {
+pub(crate) struct Registered {
     running: Running,
     id: Arc<str>,
 }
 
 /// Keeps [`Running::all_ended`] waiting.
-pub struct Alive {
+pub(crate) struct Alive {
     _token: TaskTrackerToken,
 }
 
 /// Why a job is not taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotTaken {
+pub(crate) enum NotTaken {
     /// A job of that id is running.
     Duplicate,
     /// No job is taken any more.
@@ -51,7 +51,7 @@ impl Running {
     ///
     /// # Errors
     /// [`NotTaken`].
-    pub fn register(&self, id: &str) -> Result<(Registered, CancellationToken, Alive), NotTaken> {
+    pub(crate) fn register(&self, id: &str) -> Result<(Registered, CancellationToken, Alive), NotTaken> {
         let mut table = lock(&self.0.table);
         let is_draining = table.is_draining;
         match table.jobs.entry(Arc::from(id)) {
@@ -68,7 +68,7 @@ impl Running {
     }
 
     /// Stops one job; says whether there was one.
-    pub fn cancel(&self, id: &str) -> bool {
+    pub(crate) fn cancel(&self, id: &str) -> bool {
         let token = lock(&self.0.table).jobs.get(id).cloned();
         token.is_some_and(|token| {
             token.cancel();
@@ -77,7 +77,7 @@ impl Running {
     }
 
     /// Stops every job; says how many.
-    pub fn cancel_all(&self) -> usize {
+    pub(crate) fn cancel_all(&self) -> usize {
         let tokens: Vec<CancellationToken> = lock(&self.0.table).jobs.values().cloned().collect();
         // Outside the lock: waking a job may run its end on this very thread.
         tokens.iter().for_each(CancellationToken::cancel);
@@ -85,18 +85,18 @@ impl Running {
     }
 
     /// How many jobs are under way, waiting ones included.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         lock(&self.0.table).jobs.len()
     }
 
     /// Takes no further job in.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         lock(&self.0.table).is_draining = true;
         self.0.tracker.close();
     }
 
     /// Waits until every job's end was sent; only after [`Running::drain`].
-    pub async fn all_ended(&self) {
+    pub(crate) async fn all_ended(&self) {
         self.0.tracker.wait().await;
     }
 }

@@ -29,7 +29,7 @@ impl Chunks for BoundedChunks<'_> {
 ///
 /// # Errors
 /// The session's, or those of [`Chunks::send`].
-pub async fn run(
+pub(crate) async fn run(
     session: &mut dyn Session,
     call: &CallContext,
     request: &Request,

@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// While a server is down, one attempt at a time is let through, with growing pauses; everyone else is told at once
 /// what the last attempt ended with.
 #[derive(Debug, Default)]
-pub enum Breaker {
+pub(crate) enum Breaker {
     /// The server answered last time, or was never asked.
     #[default]
     Closed,
@@ -35,7 +35,7 @@ impl Breaker {
     ///
     /// # Errors
     /// The last attempt's error when not.
-    pub fn admit(&mut self, now: Instant) -> Result<Admitted, Error> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Admitted, Error> {
         match self {
             Breaker::Closed => Ok(Admitted::Freely),
             Breaker::Open { retry_at, probing, .. } if !*probing && now >= *retry_at => {
@@ -47,12 +47,12 @@ impl Breaker {
     }
 
     /// An attempt worked.
-    pub fn worked(&mut self) {
+    pub(crate) fn worked(&mut self) {
         *self = Breaker::Closed;
     }
 
     /// An attempt failed.
-    pub fn failed(&mut self, admitted: Admitted, failure: &Error, now: Instant) {
+    pub(crate) fn failed(&mut self, admitted: Admitted, failure: &Error, now: Instant) {
         let failures = match (&mut *self, admitted) {
             (Breaker::Closed, _) => 1,
             (Breaker::Open { failures, .. }, Admitted::AsProbe) => failures.saturating_add(1),
@@ -68,7 +68,7 @@ impl Breaker {
     }
 
     /// An attempt was given up by whoever wanted it: that says nothing of the server.
-    pub fn given_up(&mut self, admitted: Admitted) {
+    pub(crate) fn given_up(&mut self, admitted: Admitted) {
         if let (Breaker::Open { probing, .. }, Admitted::AsProbe) = (self, admitted) {
             *probing = false;
         }
@@ -77,7 +77,7 @@ impl Breaker {
 
 /// How an attempt was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admitted {
+pub(crate) enum Admitted {
     /// Like any other: nothing is known against the server.
     Freely,
     /// As the one attempt that finds out whether the server is back.

@@ -1,17 +1,17 @@
 //! One pool of sessions for each configured source.
 //!
 //! Sizing, waiting, health, age, idle close and the breaker are here, once for every connector. A session lent is
-//! a [`Lease`]: one connection, one job.
+//! a `Lease`: one connection, one job.
 //!
-//! - [`settings`]: what the configuration says about it
-//! - [`breaker`]: when a dead server is asked again
-//! - [`opener`]: opens sessions, and judges those that were idle
-//! - [`lease`]: a session while a job has it
+//! - `settings`: what the configuration says about it
+//! - `breaker`: when a dead server is asked again
+//! - `opener`: opens sessions, and judges those that were idle
+//! - `lease`: a session while a job has it
 
-pub mod breaker;
-pub mod lease;
-pub mod opener;
-pub mod settings;
+mod breaker;
+mod lease;
+mod opener;
+mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use deadpool::managed::{Pool, PoolError, QueueMode};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-pub use lease::Lease;
-pub use opener::{Opener, Reach};
+pub(crate) use lease::Lease;
+pub(crate) use opener::{Opener, Reach};
 pub use settings::PoolSettings;
 
 /// A session is closed when it is this old, so that a rebalanced or renamed server is followed.
@@ -32,7 +32,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 const TRIM_EVERY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
 /// The sessions of one source. Dropping it closes the idle ones; those lent are closed when they come back.
-pub struct SourcePool {
+pub(crate) struct SourcePool {
     sessions: Pool<Opener>,
     settings: PoolSettings,
     trimmer: AbortHandle,
@@ -43,7 +43,7 @@ impl SourcePool {
     ///
     /// # Errors
     /// `INTERNAL` when the pool cannot be built.
-    pub fn new(opener: Opener, settings: PoolSettings) -> Result<Arc<Self>> {
+    pub(crate) fn new(opener: Opener, settings: PoolSettings) -> Result<Arc<Self>> {
         // The session used last is lent first: what a quiet source does not need goes idle and is closed.
         let built = Pool::builder(opener).max_size(settings.max).queue_mode(QueueMode::Lifo).build();
         let sessions = built.map_err(|error| Error::internal(format!("the session pool: {error}")))?;
@@ -67,7 +67,7 @@ impl SourcePool {
     ///
     /// # Errors
     /// What opening it ended with; `QUERY_TIMEOUT` or `CANCELLED` with stage `pool` when the call ends first.
-    pub async fn lend(&self, call: &CallContext) -> Result<Lease> {
+    pub(crate) async fn lend(&self, call: &CallContext) -> Result<Lease> {
         match call.run(self.sessions.get()).await {
             Ok(Ok(object)) => Ok(Lease::new(object)),
             Ok(Err(PoolError::Backend(error))) => Err(error),
@@ -78,19 +78,19 @@ impl SourcePool {
 
     /// What a job's failure says of the other sessions: when the server went away under one, those that were idle
     /// at the time have lost it too.
-    pub fn failed(&self, code: ErrorCode) {
+    pub(crate) fn failed(&self, code: ErrorCode) {
         if code == ErrorCode::SourceUnreachable {
             self.sessions.manager().distrust();
         }
     }
 
     /// What it was made with.
-    pub fn settings(&self) -> &PoolSettings {
+    pub(crate) fn settings(&self) -> &PoolSettings {
         &self.settings
     }
 
     /// How many sessions are open: idle, lent, and being opened or checked.
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.sessions.status().size
     }
 

@@ -20,19 +20,19 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 
 /// What sessions of a source may reach, and how they present themselves.
 #[derive(Clone)]
-pub struct Reach {
+pub(crate) struct Reach {
     /// The one way out of this machine.
-    pub dialer: Dialer,
+    pub(crate) dialer: Dialer,
     /// Which addresses it may reach.
-    pub filter: AddressFilter,
+    pub(crate) filter: AddressFilter,
     /// Which files and unix sockets it may open.
-    pub paths: PathRules,
+    pub(crate) paths: PathRules,
     /// How its sessions call themselves to the server.
-    pub application: Arc<str>,
+    pub(crate) application: Arc<str>,
 }
 
 /// What a pool knows about making sessions.
-pub struct Opener {
+pub(crate) struct Opener {
     source: Box<dyn Source>,
     reach: Reach,
     limit: Duration,
@@ -46,7 +46,7 @@ struct State {
 }
 
 /// A session in a pool.
-pub struct Pooled {
+pub(crate) struct Pooled {
     pub(super) session: Box<dyn Session>,
     opened: Instant,
     pub(super) used: Instant,
@@ -60,7 +60,7 @@ impl Pooled {
 
 impl Opener {
     /// Opens sessions of `source` within `limit` each.
-    pub fn new(source: Box<dyn Source>, reach: Reach, limit: Duration) -> Self {
+    pub(crate) fn new(source: Box<dyn Source>, reach: Reach, limit: Duration) -> Self {
         let state = Mutex::new(State { breaker: Breaker::default(), trusted_since: Instant::now() });
         Opener { source, reach, limit, state }
     }

@@ -47,30 +47,32 @@ pub fn find_sources(resolver: &Resolver, file: &FileSources, assigned: Option<&[
             names.push(name.clone());
         }
     }
-    let known: Vec<String> = names.iter().map(|name| variable_name(name)).collect();
-    names.extend(unnamed(resolver, &known));
+    // A job knows these names only, so they are resolved here just as they will be there.
+    let declared: Vec<String> = names.iter().map(|name| variable_name(name)).collect();
+    names.extend(unnamed(resolver, &declared));
     let known: Vec<String> = names.iter().map(|name| variable_name(name)).collect();
 
     let mut found = Found { sources: Vec::new(), warnings: same_variables(&names) };
-    for name in &names {
+    for (position, name) in names.iter().enumerate() {
+        let known = if position < declared.len() { &declared } else { &known };
         let assignment = assignments.iter().find(|assignment| assignment.name == *name);
         let variables: Vec<String> = resolver
             .environment
-            .of_source(&variable_name(name), &known)
+            .of_source(&variable_name(name), known)
             .iter()
             .map(|variable| variable.name.to_owned())
             .collect();
         let resolved = match assignment {
-            Some(assignment) => resolver.resolve(assignment, file, &known),
-            None => inferred(resolver, name, file, &known)
-                .and_then(|connector| resolver.local(name, &connector, file, &known)),
+            Some(assignment) => resolver.resolve(assignment, file, known),
+            None => inferred(resolver, name, file, known)
+                .and_then(|connector| resolver.local(name, &connector, file, known)),
         };
         if let Ok(resolved) = &resolved {
             found.warnings.extend(resolved.warnings.iter().cloned());
         }
         match assignment {
             Some(assignment) => {
-                found.warnings.extend(assigned_oddity(resolver, assignment, file, &variables, &known));
+                found.warnings.extend(assigned_oddity(resolver, assignment, file, &variables, known));
             }
             None if assigned.is_some() => found.warnings.extend(
                 variables
@@ -215,13 +217,12 @@ fn ambiguous(resolver: &Resolver, names: &[String]) -> Vec<SourceWarning> {
         let mut fitting: Vec<&String> =
             names.iter().filter(|name| owner(rest, &[variable_name(name)]).is_some()).collect();
         fitting.sort_by_key(|name| std::cmp::Reverse(name.len()));
-        if let [longest, other, ..] = fitting.as_slice()
-            && variable_name(longest) != variable_name(other)
-        {
+        let Some((longest, others)) = fitting.split_first() else { continue };
+        if let Some(other) = others.iter().find(|other| variable_name(other) != variable_name(longest)) {
             warnings.push(SourceWarning::Ambiguous {
                 variable: variable.to_owned(),
                 owner: (*longest).clone(),
-                other: (*other).clone(),
+                other: (**other).clone(),
             });
         }
     }

@@ -3,14 +3,14 @@
 use connector_model::manifest::{Field, Manifest};
 
 /// What every source's variable begins with.
-pub const PREFIX: &str = "SEMILAYER_SOURCE_";
+pub(super) const PREFIX: &str = "SEMILAYER_SOURCE_";
 /// The key that names a source's driver; no connector can have it.
-pub const DRIVER: &str = "DRIVER";
+pub(super) const DRIVER: &str = "DRIVER";
 /// What a variable ends with that holds a file's path instead of the value.
-pub const FILE_SUFFIX: &str = "_FILE";
+pub(super) const FILE_SUFFIX: &str = "_FILE";
 
 /// A source's name as it stands in variables: upper case, everything outside A-Z and 0-9 an underscore.
-pub fn variable_name(source: &str) -> String {
+pub(super) fn variable_name(source: &str) -> String {
     source
         .chars()
         .map(|character| {
@@ -21,7 +21,7 @@ pub fn variable_name(source: &str) -> String {
 }
 
 /// A configuration key as it stands in variables: `accessKeyId` is `ACCESS_KEY_ID`, `pool.max` is `POOL__MAX`.
-pub fn variable_key(key: &str) -> String {
+pub(super) fn variable_key(key: &str) -> String {
     let mut spelled = String::with_capacity(key.len() + 4);
     let mut before: Option<char> = None;
     let mut characters = key.chars().peekable();
@@ -46,22 +46,22 @@ pub fn variable_key(key: &str) -> String {
 }
 
 /// The variable of one key of one source.
-pub fn variable(source: &str, key: &str) -> String {
+pub(super) fn variable(source: &str, key: &str) -> String {
     format!("{PREFIX}{}_{}", variable_name(source), variable_key(key))
 }
 
 /// A field's spellings: its key's and its aliases'.
-pub fn spellings(field: &Field) -> impl Iterator<Item = String> {
+pub(super) fn spellings(field: &Field) -> impl Iterator<Item = String> {
     std::iter::once(field.key).chain(field.aliases.iter().copied()).map(variable_key)
 }
 
 /// The field that a variable's key part spells.
-pub fn field_spelled<'m>(manifest: &'m Manifest, key: &str) -> Option<&'m Field> {
+pub(super) fn field_spelled<'m>(manifest: &'m Manifest, key: &str) -> Option<&'m Field> {
     manifest.fields.iter().find(|field| spellings(field).any(|spelled| spelled == key))
 }
 
 /// The variable that configures a source of this connector by itself, or the first it cannot do without.
-pub fn expected_variable(source: &str, manifest: &Manifest) -> String {
+pub(super) fn expected_variable(source: &str, manifest: &Manifest) -> String {
     let url = manifest.fields.iter().find(|field| manifest.supports_url && field.key == "url");
     let required = || manifest.fields.iter().find(|field| field.required);
     let key = url.or_else(required).or_else(|| manifest.fields.first()).map_or("url", |field| field.key);

@@ -347,6 +347,13 @@ pub fn engine(limits: Limits) -> (Engine, Arc<Server>) {
     (Engine::new(settings(limits), served(&server)).unwrap(), server)
 }
 
+/// An engine whose sources are configured by these variables.
+pub fn engine_with(variables: &[(&str, &str)]) -> (Engine, Arc<Server>) {
+    let server = Arc::new(Server::default());
+    let settings = EngineSettings { environment: environment(variables), ..settings(Limits::default()) };
+    (Engine::new(settings, served(&server)).unwrap(), server)
+}
+
 /// Submits a job and gives the place where its answer will be.
 pub fn submit(engine: &Engine, job: JobRequest) -> Ended {
     let (reply, ended) = recorder();
