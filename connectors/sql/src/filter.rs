@@ -11,6 +11,10 @@ use crate::table::{Table, TableColumn};
 const TRUE: &str = "1 = 1";
 const FALSE: &str = "1 = 0";
 
+/// A longer chain of AND or OR is split in halves: engines read a chain as a tree as deep as it is long, and SQLite's
+/// may have 1,000 levels.
+const CHAIN: usize = 8;
+
 /// Appends the condition. Every operator's operands stand in brackets where they could be read otherwise: by the
 /// tree's structure, never by looking at text.
 pub(crate) fn condition(
@@ -45,6 +49,15 @@ fn join(
 ) -> Result<()> {
     if parts.is_empty() {
         sql.push(empty);
+    }
+    if parts.len() > CHAIN {
+        let (left, right) = parts.split_at(parts.len() / 2);
+        sql.push("(");
+        join(sql, dialect, table, left, word, empty)?;
+        sql.push(&format!("){word}("));
+        join(sql, dialect, table, right, word, empty)?;
+        sql.push(")");
+        return Ok(());
     }
     for (position, part) in parts.iter().enumerate() {
         if position > 0 {

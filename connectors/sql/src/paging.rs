@@ -10,10 +10,11 @@ use crate::dialect::{Dialect, Nulls};
 use crate::statement::Statement;
 use crate::table::{Table, TableColumn};
 
-/// One ordered column: its position in the table, and its direction.
+/// One ordered column: its position in the table, its type, and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ordered {
     pub(crate) column: usize,
+    logical_type: LogicalType,
     pub(crate) descending: bool,
 }
 
@@ -35,7 +36,8 @@ impl Paging {
         let mut order: Vec<Ordered> = Vec::new();
         for wanted in order_by {
             let column = table.position("orderBy", &wanted.column)?;
-            order.push(Ordered { column, descending: wanted.descending });
+            let logical_type = table.column(column)?.logical_type;
+            order.push(Ordered { column, logical_type, descending: wanted.descending });
         }
         let rest: Vec<usize> = match table.key.as_slice() {
             [] => (0..table.columns.len()).filter(|column| orderable(table, *column)).collect(),
@@ -43,7 +45,8 @@ impl Paging {
         };
         for column in rest {
             if order.iter().all(|known| known.column != column) {
-                order.push(Ordered { column, descending: false });
+                let logical_type = table.column(column)?.logical_type;
+                order.push(Ordered { column, logical_type, descending: false });
             }
         }
         let keyset = !table.key.is_empty() && order.iter().all(|ordered| orderable(table, ordered.column));
@@ -77,7 +80,9 @@ impl Paging {
 
     /// The cursor behind a row with these values of the ordered columns.
     pub(crate) fn after(&self, values: Vec<Option<Typed>>) -> String {
-        self.scope().issue(&Position::After(values.into_iter().map(|value| value.map(part_text)).collect()))
+        let parts = values.into_iter().zip(&self.order);
+        let texts = parts.map(|(value, ordered)| value.map(|value| part_text(value, ordered.logical_type)));
+        self.scope().issue(&Position::After(texts.collect()))
     }
 
     /// The cursor behind this many rows.
@@ -108,7 +113,7 @@ impl Paging {
         let mut bounds = Vec::with_capacity(parts.len());
         for (ordered, part) in self.order.iter().zip(parts) {
             let column = table.column(ordered.column)?;
-            let value = part.map(|text| part_value(&text, column)).transpose()?;
+            let value = part.map(|text| part_value(dialect, &text, column)).transpose()?;
             bounds.push(Bound { column, descending: ordered.descending, value });
         }
         if dialect.row_comparison() && rows_compare(&bounds) {
@@ -211,8 +216,51 @@ fn after(sql: &mut Statement, dialect: &dyn Dialect, bound: &Bound<'_>) {
     }
 }
 
+/// What begins a part whose value is not of its column's type; the next character says of which it is.
+const OTHER_TYPE: char = '\0';
+
+/// The letter of a value's type, if the value cannot be read back as a value of `logical`.
+fn other_type(value: &Typed, logical: LogicalType) -> Option<char> {
+    use LogicalType::{Boolean, Bytes, Decimal, Float, Integer, Text};
+    match value {
+        Typed::Integer(_) => matches!(logical, Boolean | Text | Bytes).then_some('i'),
+        Typed::Float(number) => match logical {
+            Float => None,
+            Decimal => (!number.is_finite()).then_some('f'),
+            _ => Some('f'),
+        },
+        Typed::Text(text) => {
+            let other = matches!(logical, Boolean | Integer | Float | Decimal | Bytes);
+            (other || text.contains('\0')).then_some('t')
+        }
+        Typed::Bytes(_) => (logical != Bytes).then_some('b'),
+        _ => None,
+    }
+}
+
 /// A key value in a cursor. Dates and moments are their counts of days and microseconds: exact in every year.
-fn part_text(value: Typed) -> String {
+fn part_text(value: Typed, logical: LogicalType) -> String {
+    match other_type(&value, logical) {
+        Some(letter) => format!("{OTHER_TYPE}{letter}{}", plain_text(value)),
+        None => plain_text(value),
+    }
+}
+
+/// The value of a part that names its type.
+fn other_value(part: &str) -> Option<Typed> {
+    let mut rest = part.chars();
+    let letter = rest.next()?;
+    let text = rest.as_str();
+    match letter {
+        'i' => text.parse::<i64>().ok().map(|whole| Typed::Integer(i128::from(whole))),
+        'f' => text.parse().ok().map(Typed::Float),
+        't' => Some(Typed::Text(text.to_owned())),
+        'b' => unhex(text).map(Typed::Bytes),
+        _ => None,
+    }
+}
+
+fn plain_text(value: Typed) -> String {
     match value {
         Typed::Boolean(flag) => flag.to_string(),
         Typed::Integer(whole) => whole.to_string(),
@@ -231,9 +279,11 @@ fn part_text(value: Typed) -> String {
 }
 
 /// The key value that a cursor holds for `column`.
-fn part_value(text: &str, column: &TableColumn) -> Result<Typed> {
+fn part_value(dialect: &dyn Dialect, text: &str, column: &TableColumn) -> Result<Typed> {
     let count = || text.parse::<i64>().ok();
+    let other = text.strip_prefix(OTHER_TYPE).filter(|_| dialect.mixes_types());
     let value = match column.logical_type {
+        _ if other.is_some() => other.and_then(other_value),
         LogicalType::Boolean => text.parse().ok().map(Typed::Boolean),
         LogicalType::Integer => text.parse().ok().map(Typed::Integer),
         LogicalType::Float => text.parse().ok().map(Typed::Float),

@@ -35,6 +35,11 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Whether a column may hold values of another type than its own; a cursor then says which type its parts have.
+    fn mixes_types(&self) -> bool {
+        false
+    }
+
     /// Whether `(a, b) > (x, y)` is understood and uses an index.
     fn row_comparison(&self) -> bool {
         true

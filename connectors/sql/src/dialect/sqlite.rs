@@ -40,7 +40,10 @@ fn stored(value: Typed) -> Typed {
             Ok(_) => Typed::Integer(whole),
             Err(_) => Typed::Float(whole as f64),
         },
-        Typed::Decimal(digits) => digits.parse().map_or(Typed::Text(digits), Typed::Float),
+        Typed::Decimal(digits) => match digits.parse::<i64>() {
+            Ok(whole) => Typed::Integer(i128::from(whole)),
+            Err(_) => digits.parse().map_or(Typed::Text(digits), Typed::Float),
+        },
         Typed::Date(days) => iso(|out| json::date(out, days)),
         Typed::Timestamp(micros) | Typed::TimestampTz(micros) => iso(|out| json::timestamp(out, micros)),
         Typed::Time(micros) => iso(|out| json::time_of_day(out, micros)),
@@ -58,13 +61,19 @@ fn iso(write: impl FnOnce(&mut Vec<u8>)) -> Typed {
 
 impl Dialect for Sqlite {
     fn quote(&self, sql: &mut Statement, identifier: &str) {
-        sql.push("\"");
-        sql.push(&identifier.replace('"', "\"\""));
-        sql.push("\"");
+        // Backticks: SQLite reads an unknown name in double quotes as a text (sqlite.org/quirks.html, 8), so that a
+        // column that is gone would turn into its own name in every row.
+        sql.push("`");
+        sql.push(&identifier.replace('`', "``"));
+        sql.push("`");
     }
 
     fn nulls(&self) -> Nulls {
         Nulls::First
+    }
+
+    fn mixes_types(&self) -> bool {
+        true
     }
 
     fn as_text(&self, sql: &mut Statement, column: &TableColumn) {
@@ -105,6 +114,12 @@ impl Dialect for Sqlite {
     }
 
     fn text_test(&self, sql: &mut Statement, column: &TableColumn, test: TextTest, operand: &str) {
+        if operand.contains('\0') {
+            // A pattern ends at its first NUL here, and would match too much: rather nothing (NULL stays unknown).
+            self.quote(sql, &column.name);
+            sql.push(" <> ");
+            return self.quote(sql, &column.name);
+        }
         match column.logical_type {
             LogicalType::Text => self.quote(sql, &column.name),
             _ => self.as_text(sql, column),
@@ -122,26 +137,25 @@ impl Dialect for Sqlite {
     }
 
     fn later_than(&self, sql: &mut Statement, column: &TableColumn, micros: i64) {
-        match column.logical_type {
-            LogicalType::Integer | LogicalType::Decimal | LogicalType::Float => {
-                self.quote(sql, &column.name);
-                sql.push(" > ");
-                Self::placeholder(sql, Typed::Integer(i128::from(micros.div_euclid(1_000))));
-            }
-            _ => {
-                // Texts in UTC, with `T` or a space, with or without `Z` and a fraction: brought to one form, in
-                // which the order of texts is the order of moments.
-                let mut plain = Statement::default();
-                plain.push("replace(rtrim(");
-                self.quote(&mut plain, &column.name);
-                plain.push(", 'Z'), 'T', ' ')");
-                let plain = plain.text;
-                sql.push(&format!(
-                    "CASE WHEN instr({plain}, '.') THEN rtrim(rtrim({plain}, '0'), '.') ELSE {plain} END > "
-                ));
-                Self::placeholder(sql, Typed::Text(bare_moment(micros)));
-            }
+        let mut quoted = Statement::default();
+        self.quote(&mut quoted, &column.name);
+        let name = quoted.text;
+        let millis = Typed::Integer(i128::from(micros.div_euclid(1_000)));
+        if matches!(column.logical_type, LogicalType::Integer | LogicalType::Decimal | LogicalType::Float) {
+            sql.push(&format!("{name} > "));
+            return Self::placeholder(sql, millis);
         }
+        // A column of moments holds texts or, as some libraries write them, milliseconds. Texts in UTC, with `T` or a
+        // space, with or without `Z` and a fraction, are brought to one form, in which the order of texts is the order
+        // of moments.
+        sql.push(&format!("CASE WHEN typeof({name}) IN ('integer', 'real') THEN {name} > "));
+        Self::placeholder(sql, millis);
+        let plain = format!("replace(rtrim({name}, 'Z'), 'T', ' ')");
+        sql.push(&format!(
+            " ELSE CASE WHEN instr({plain}, '.') THEN rtrim(rtrim({plain}, '0'), '.') ELSE {plain} END > "
+        ));
+        Self::placeholder(sql, Typed::Text(bare_moment(micros)));
+        sql.push(" END");
     }
 
     fn window(&self, sql: &mut Statement, limit: Option<u64>, offset: u64) {
