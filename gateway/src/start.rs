@@ -28,8 +28,8 @@ use crate::{http, tokens};
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 /// How long the runners' sockets may take to close.
 const SOCKETS_END: Duration = Duration::from_secs(5);
-/// How long the last records may take to be written.
-const RECORDS_END: Duration = Duration::from_secs(5);
+/// How long each other part may take to end; connections have 5 s for their last answers.
+const PART_END: Duration = Duration::from_secs(8);
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,7 @@ pub struct Running {
     app: Arc<App>,
     serving: JoinHandle<()>,
     recording: JoinHandle<()>,
+    recorded: CancellationToken,
     leasing: JoinHandle<()>,
 }
 
@@ -82,7 +83,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let directory = Arc::new(Directory::new(Arc::clone(&store), settings.admin_token.as_ref()));
     let (stopping, ended) = (CancellationToken::new(), CancellationToken::new());
     // The recorder outlives everything that writes to it, so its end is its own.
-    let (recorder, record) = Recorder::new(Arc::clone(&store), ended.clone());
+    let recorded = CancellationToken::new();
+    let (recorder, record) = Recorder::new(Arc::clone(&store), recorded.clone());
     let administration = Arc::new(Administration {
         store: Arc::clone(&store),
         directory: Arc::clone(&directory),
@@ -117,6 +119,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         admin_token,
         serving: tokio::spawn(listener.serve(http::router(Arc::clone(&app)), ended)),
         recording: tokio::spawn(record),
+        recorded,
         leasing: tokio::spawn(keep_leases(Arc::clone(&app))),
         app,
     })
@@ -203,15 +206,10 @@ impl Running {
             tracing::warn!(sockets = self.app.tasks.len(), "sockets were still open at the end");
         }
         self.app.ended.cancel();
-        for (what, task) in
-            [("connections", self.serving), ("leases", self.leasing), ("records", self.recording)]
-        {
-            match timeout(RECORDS_END, task).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, what, "a part of the gateway failed"),
-                Err(_) => tracing::warn!(what, "a part of the gateway did not end in time"),
-            }
-        }
+        finish("connections", self.serving).await;
+        finish("leases", self.leasing).await;
+        self.recorded.cancel();
+        finish("records", self.recording).await;
         let entry = AuditEntry {
             actor: "gateway".to_owned(),
             action: "gateway.stop",
@@ -227,5 +225,14 @@ impl Running {
         }
         self.app.store.close().await;
         tracing::info!("gateway stopped");
+    }
+}
+
+/// Waits for a part of the gateway to end, which it has been told to.
+async fn finish(what: &'static str, task: JoinHandle<()>) {
+    match timeout(PART_END, task).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, what, "a part of the gateway failed"),
+        Err(_) => tracing::warn!(what, "a part of the gateway did not end in time"),
     }
 }

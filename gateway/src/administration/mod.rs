@@ -4,6 +4,7 @@
 //! A change is committed with its audit entry, then the directory forgets what it knew, then live sockets are told.
 
 mod keys;
+mod overview;
 mod runners;
 mod sources;
 
@@ -16,7 +17,8 @@ use crate::sessions::Registry;
 use crate::store::{AuditEntry, Home, Store, StoreError};
 
 pub use keys::{CreatedKey, KeyRequest};
-pub use runners::{CreatedRunner, RunnerOverview, RunnerState, SourceReport};
+pub use overview::{RunnerOverview, RunnerState, SourceReport};
+pub use runners::CreatedRunner;
 pub use sources::SourceRequest;
 
 /// Who makes a change, as the audit log shows it.

@@ -5,6 +5,11 @@ use std::borrow::Cow;
 use runner_protocol::{JobError, codes};
 use serde_json::{Map, Value};
 
+/// Longest code that a runner may send, in characters: the protocol's are under thirty.
+const LONGEST_CODE: usize = 64;
+/// Longest message that a runner may send, in characters: one sentence, and what a database says beside it.
+const LONGEST_MESSAGE: usize = 8_192;
+
 /// A job's bad end. `code` decides the HTTP status.
 #[derive(Debug, Clone)]
 pub(crate) struct JobFailure {
@@ -60,9 +65,16 @@ impl JobFailure {
         );
         Self {
             retryable: error.retryable.unwrap_or(known),
-            code: Cow::Owned(error.code),
-            message: error.message,
+            code: Cow::Owned(cut(error.code, LONGEST_CODE)),
+            message: cut(error.message, LONGEST_MESSAGE),
             detail: error.detail.unwrap_or_default(),
         }
     }
+}
+
+fn cut(mut text: String, longest: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(longest) {
+        text.truncate(end);
+    }
+    text
 }

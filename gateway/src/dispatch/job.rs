@@ -16,6 +16,9 @@ use crate::store::{FinishedJob, JobStatus};
 /// keeps up, and a small job needs no credit at all.
 const CREDIT_STEP: u64 = runner_protocol::limits::INITIAL_WINDOW_BYTES / 4;
 
+/// Longest message that the record keeps, in characters.
+const LONGEST_MESSAGE: usize = 1_024;
+
 /// A job to be run.
 pub(crate) struct JobRequest {
     /// The source, and who serves it.
@@ -178,7 +181,7 @@ impl RunningJob {
                 rows: self.rows,
                 bytes: self.bytes,
                 error_code: failure.map(|failure| failure.code.to_string()),
-                error_message: failure.map(|failure| failure.message.clone()),
+                error_message: failure.map(|failure| failure.message.chars().take(LONGEST_MESSAGE).collect()),
             });
         }
     }

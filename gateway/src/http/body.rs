@@ -13,8 +13,8 @@ use super::errors::ApiError;
 
 /// Bodies of changes: names and numbers.
 pub(super) const CHANGE_LIMIT: usize = 1024 * 1024;
-/// Bodies of jobs: as much as fits one frame.
-pub(super) const JOB_LIMIT: usize = runner_protocol::limits::MAX_FRAME_BYTES;
+/// Bodies of jobs: as much as fits one frame, beside the source and the target.
+pub(super) const JOB_LIMIT: usize = runner_protocol::limits::MAX_FRAME_BYTES - 64 * 1024;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is still read, so that its sender gets to see the answer: closing a connection

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::ws::Message;
 use futures_util::{Stream, StreamExt as _};
 use runner_protocol::{
-    CloseCode, Hello, Incoming, RunnerFrame, decode_runner, limits::MAX_FRAME_BYTES, reasons,
+    CloseCode, Hello, Incoming, RunnerFrame, codes, decode_runner, limits::MAX_FRAME_BYTES, reasons,
 };
 use tokio::time::{Duration, timeout};
 use tokio_tungstenite::tungstenite;
@@ -135,6 +135,10 @@ fn take(session: &Arc<Session>, frame: RunnerFrame, frame_bytes: usize) {
         }
         RunnerFrame::Error(error) => {
             if let Some((_, inbox)) = known(session, &error.id, Session::forget) {
+                if error.code == codes::RUNNER_DRAINING {
+                    // A runner without the `draining` frame says it like this.
+                    session.set_draining();
+                }
                 inbox.put(Delivery::Failed(Box::new(error)));
             }
         }

@@ -90,7 +90,7 @@ pub(super) async fn serve(
                     writer.abort();
                 }
             };
-            tokio::join!(written, writing::linger(&mut stream));
+            tokio::join!(written, writing::linger(&mut stream, closing));
         }
     }
     if !probe {
@@ -168,9 +168,9 @@ fn connectors(hello: &Hello) -> String {
     if text.len() > LONGEST_CONNECTORS { "[]".to_owned() } else { text }
 }
 
-async fn refuse(mut socket: WebSocket, end: End) {
-    match end {
-        End::Close(closing) => writing::refuse(socket, closing).await,
-        End::Gone => writing::linger(&mut socket).await,
+/// Closes a socket that did not get as far as a session. One that is gone needs nothing.
+async fn refuse(socket: WebSocket, end: End) {
+    if let End::Close(closing) = end {
+        writing::refuse(socket, closing).await;
     }
 }

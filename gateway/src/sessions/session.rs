@@ -27,6 +27,11 @@ const MAX_JOBS: usize = 5_120;
 /// Source states kept from one heartbeat; the rest are left out.
 const MAX_HEALTH: usize = 4_096;
 
+/// Bridges kept from one hello; the rest are left out. There are some dozens of databases.
+const MAX_BRIDGES: usize = 1_024;
+/// Longest text that is kept of what a runner says of itself, in bytes.
+const LONGEST_TEXT: usize = 256;
+
 /// Why a socket is being closed by this side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closing {
@@ -102,10 +107,16 @@ impl Session {
             id,
             runner_id: runner.id,
             runner_name: runner.name.clone(),
-            runtime_version: hello.runtime_version.clone(),
+            runtime_version: hello.runtime_version.clone().filter(|version| version.len() <= LONGEST_TEXT),
             connected_at: Moment(jiff::Timestamp::now().as_millisecond()),
             token,
-            bridges: hello.capabilities.iter().map(|name| short_name(name).to_owned()).collect(),
+            bridges: hello
+                .capabilities
+                .iter()
+                .filter(|name| name.len() <= LONGEST_TEXT)
+                .take(MAX_BRIDGES)
+                .map(|name| short_name(name).to_owned())
+                .collect(),
             keeps_windows: features::has(&hello.features, features::CREDIT),
             outgoing,
             closing,
@@ -169,13 +180,16 @@ impl Session {
         self.age_ms().saturating_sub(self.heard_ms.load(Ordering::Relaxed))
     }
 
-    /// Hands a job over; its frames arrive in the inbox that is returned.
+    /// Hands a job over; its frames arrive in the inbox that is returned. Nothing is left behind when the caller stops
+    /// waiting.
     pub(crate) async fn start(
         &self,
         id: Uuid,
         job: Job,
         deadline: Instant,
     ) -> Result<Arc<Inbox>, SocketGone> {
+        let frame = GatewayFrame::Job(Box::new(job)).encode();
+        let place = self.outgoing.reserve().await.map_err(|_| SocketGone)?;
         let inbox = Arc::new(Inbox::new(deadline));
         {
             let mut jobs = self.jobs();
@@ -184,11 +198,7 @@ impl Session {
             }
             jobs.running.insert(id, Arc::clone(&inbox));
         }
-        let frame = GatewayFrame::Job(Box::new(job)).encode();
-        if self.outgoing.send(frame.into()).await.is_err() {
-            self.forget(id);
-            return Err(SocketGone);
-        }
+        place.send(frame.into());
         Ok(inbox)
     }
 
@@ -302,11 +312,16 @@ impl Session {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Takes what a heartbeat reported.
+    /// Takes what a heartbeat reported. An entry with a text longer than any honest one is left out.
     pub(super) fn report(&self, active_jobs: u64, sources: Vec<SourceHealth>) {
         self.reported_jobs.store(active_jobs, Ordering::Relaxed);
+        let honest = |one: &SourceHealth| {
+            let code = one.code.as_ref().map_or(0, String::len);
+            [one.name.len(), code, one.checked_at.len()].into_iter().all(|length| length <= LONGEST_TEXT)
+        };
         let mut health = self.health.write().unwrap_or_else(PoisonError::into_inner);
-        *health = sources.into_iter().take(MAX_HEALTH).map(|one| (one.name.clone(), one)).collect();
+        *health =
+            sources.into_iter().filter(honest).take(MAX_HEALTH).map(|one| (one.name.clone(), one)).collect();
     }
 
     fn age_ms(&self) -> u64 {

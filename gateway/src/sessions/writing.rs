@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{Sink, SinkExt as _, StreamExt as _};
+use runner_protocol::CloseCode;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::session::{Closing, Ends};
 
@@ -51,17 +52,27 @@ where
 /// Closes a socket that was never served.
 pub(super) async fn refuse(mut socket: WebSocket, closing: Closing) {
     send_close(&mut socket, closing).await;
-    linger(&mut socket).await;
+    linger(&mut socket, closing).await;
 }
 
 /// Reads and drops what still comes, until the peer has closed or has had its time.
-pub(super) async fn linger<S>(stream: &mut S)
+pub(super) async fn linger<S>(stream: &mut S, closing: Closing)
 where
     S: futures_util::Stream<Item = Result<Message, axum::Error>> + Unpin,
 {
-    let drained = timeout(LINGER, async { while let Some(Ok(_)) = stream.next().await {} }).await;
-    if drained.is_err() {
-        tracing::debug!("a runner did not answer the close frame");
+    let until = Instant::now() + LINGER;
+    loop {
+        match timeout_at(until, stream.next()).await {
+            Ok(Some(Ok(Message::Close(_)))) => return,
+            Ok(Some(Ok(_))) => {}
+            // What follows a frame that was refused by its header cannot be read. The socket is held open all the same, so
+            // that the close frame is seen before a reset.
+            Ok(Some(Err(_)) | None) if closing.code == CloseCode::TooBig => {
+                return tokio::time::sleep_until(until).await;
+            }
+            Ok(Some(Err(_)) | None) => return,
+            Err(_) => return tracing::debug!("a runner did not answer the close frame"),
+        }
     }
 }
 

@@ -82,3 +82,27 @@ impl Page {
         Self { after: None, limit: Self::MOST }
     }
 }
+
+/// The smallest id that anything made in the last `span` can have. Ids hold their time of creation (UUIDv7, RFC 9562
+/// section 5.7), so that going back in time is a range of the primary key.
+fn first_id_of_last(span: std::time::Duration) -> uuid::Uuid {
+    let now = std::time::SystemTime::now();
+    let since = now.checked_sub(span).and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    let milliseconds = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn ids_of_a_span_are_not_below_its_first() {
+        let id = uuid::Uuid::now_v7();
+        assert!(first_id_of_last(Duration::from_secs(1)) < id);
+        assert!(first_id_of_last(Duration::ZERO) >= first_id_of_last(Duration::from_secs(1)));
+        assert!(first_id_of_last(Duration::MAX) < id);
+    }
+}

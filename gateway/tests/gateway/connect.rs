@@ -161,3 +161,26 @@ async fn an_assignment_made_or_taken_is_pushed_as_the_whole_set() {
     administration.unassign(&actor, RUNNER, "primary").await.expect("a change");
     assert_eq!(names(&runner.next().await), ["second"]);
 }
+
+#[tokio::test]
+async fn a_runner_that_takes_no_bytes_is_still_cut_off_at_once_when_it_is_revoked() {
+    let world = World::new().await;
+    // It never reads: its jobs' frames fill every buffer on the way to it.
+    let _stuck = world.runner().await;
+    let body = json!({ "options": { "pad": "x".repeat(8 << 20) } });
+    let waiting = [world.send("query", &body), world.send("query", &body)];
+    let administration = world.gateway.administration();
+    loop {
+        let overview = administration.runner_overview(RUNNER).await.expect("a runner");
+        if overview.active_jobs == waiting.len() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    administration.revoke_runner(&world.actor(), RUNNER).await.expect("a revocation");
+    for answer in waiting {
+        let status = answer.await.expect("a task").status;
+        assert!(matches!(status, 502 | 503), "{status}");
+    }
+    assert_eq!(administration.runner_overview(RUNNER).await.expect("a runner").sessions, 0);
+}

@@ -314,3 +314,30 @@ async fn bad_requests_are_answered_in_json_with_what_is_wrong() {
         assert!(answer.body["message"].is_string() && answer.body["error"].is_string());
     }
 }
+
+#[tokio::test]
+async fn a_runner_that_says_it_is_draining_in_an_error_gets_no_further_job() {
+    let world = World::new().await;
+    let mut runner = world.runner().await;
+    let answer = world.send("query", &json!({}));
+    let job = runner.job().await;
+    runner.error(&job, "RUNNER_DRAINING", true).await;
+    assert_eq!(answer.await.expect("a task").status, 503);
+    let answer = world.send("query", &json!({})).await.expect("a task");
+    assert_eq!((answer.status, &answer.body["code"]), (503, &json!("no_runners_online")));
+}
+
+#[tokio::test]
+async fn texts_without_end_are_cut() {
+    let world = World::new().await;
+    let mut runner = world.runner().await;
+    let answer = world.send("query", &json!({}));
+    let job = runner.job().await;
+    let long = "é".repeat(1 << 20);
+    runner.send(&json!({ "type": "error", "id": job, "code": long, "message": long })).await;
+    let answer = answer.await.expect("a task");
+    assert_eq!(answer.status, 502);
+    assert!(answer.body["message"].as_str().expect("text").len() < 20_000);
+    let record = &world.finished_jobs(1).await[0];
+    assert!(record["errorMessage"].as_str().expect("text").chars().count() <= 1_024);
+}

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteStore, milliseconds, moment, now_ms, uuid};
-use crate::store::{AuditEntry, AuditFilter, AuditRecord, AuditStore, StoreError};
+use super::{SqliteStore, moment, now_ms, uuid};
+use crate::store::{AuditEntry, AuditFilter, AuditRecord, AuditStore, StoreError, first_id_of_last};
 
 /// Writes `entry` on a connection that may be inside the transaction of the change it describes.
 pub(super) async fn write(connection: &mut SqliteConnection, entry: &AuditEntry) -> Result<(), StoreError> {
@@ -34,18 +34,21 @@ impl AuditStore for SqliteStore {
     }
 
     async fn audit_entries(&self, filter: &AuditFilter) -> Result<Vec<AuditRecord>, StoreError> {
-        let rows = sqlx::query(concat!(
-            "SELECT id, at, actor, action, subject_type, subject_id, detail FROM audit_log \
-             WHERE (?1 IS NULL OR subject_id = ?1) AND (?2 IS NULL OR id < ?2) AND (?3 IS NULL OR at >= ",
-            now_ms!(),
-            " - ?3) ORDER BY id DESC LIMIT ?4"
-        ))
-        .bind(filter.subject.as_deref())
-        .bind(filter.before.map(|id| id.to_string()))
-        .bind(filter.since.map(milliseconds))
-        .bind(filter.limit)
-        .fetch_all(&self.reader)
-        .await?;
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT id, at, actor, action, subject_type, subject_id, detail FROM audit_log WHERE TRUE",
+        );
+        let conditions = [
+            (" AND subject_id = ", filter.subject.clone()),
+            (" AND id < ", filter.before.map(|id| id.to_string())),
+            (" AND id >= ", filter.since.map(|span| first_id_of_last(span).to_string())),
+        ];
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                query.push(condition).push_bind(value);
+            }
+        }
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+        let rows = query.build().fetch_all(&self.reader).await?;
         rows.iter().map(entry).collect()
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::{SqliteStore, count, milliseconds, now_ms, optional_moment, optional_uuid, uuid};
-use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError};
+use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError, first_id_of_last};
 
 #[async_trait]
 impl JobStore for SqliteStore {
@@ -72,22 +72,25 @@ impl JobStore for SqliteStore {
     }
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>, StoreError> {
-        let rows = sqlx::query(concat!(
+        // Only the conditions that are asked for: one that may be absent would keep every index out of the plan.
+        let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT j.*, r.name AS runner_name, s.name AS source_name FROM runner_jobs j \
-             LEFT JOIN runners r ON r.id = j.runner_id LEFT JOIN sources s ON s.id = j.source_id \
-             WHERE (?1 IS NULL OR j.runner_id = ?1) AND (?2 IS NULL OR j.source_id = ?2) \
-             AND (?3 IS NULL OR j.status = ?3) AND (?4 IS NULL OR j.dispatched_at >= ",
-            now_ms!(),
-            " - ?4) AND (?5 IS NULL OR j.id < ?5) ORDER BY j.id DESC LIMIT ?6"
-        ))
-        .bind(filter.runner.map(|id| id.to_string()))
-        .bind(filter.source.map(|id| id.to_string()))
-        .bind(filter.status.as_deref())
-        .bind(filter.since.map(milliseconds))
-        .bind(filter.before.map(|id| id.to_string()))
-        .bind(filter.limit)
-        .fetch_all(&self.reader)
-        .await?;
+             LEFT JOIN runners r ON r.id = j.runner_id LEFT JOIN sources s ON s.id = j.source_id WHERE TRUE",
+        );
+        let conditions = [
+            (" AND j.runner_id = ", filter.runner.map(|id| id.to_string())),
+            (" AND j.source_id = ", filter.source.map(|id| id.to_string())),
+            (" AND j.status = ", filter.status.clone()),
+            (" AND j.id < ", filter.before.map(|id| id.to_string())),
+            (" AND j.id >= ", filter.since.map(|span| first_id_of_last(span).to_string())),
+        ];
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                query.push(condition).push_bind(value);
+            }
+        }
+        query.push(" ORDER BY j.id DESC LIMIT ").push_bind(filter.limit);
+        let rows = query.build().fetch_all(&self.reader).await?;
         rows.iter().map(record).collect()
     }
 

@@ -106,6 +106,8 @@ impl SessionStore for SqliteStore {
         let states =
             serde_json::to_string(sessions).map_err(|_| StoreError::Corrupt { column: "source_health" })?;
         let mut transaction = self.begin().await?;
+        // The plus keeps the instance's index out of the plan below: with it, every session would be compared with every
+        // other, instead of being found by its id.
         sqlx::query(concat!(
             "UPDATE gateway_instances SET lease_expires_at = ",
             now_ms!(),
@@ -123,7 +125,7 @@ impl SessionStore for SqliteStore {
             " - (state.value ->> 'heard_ago_ms'), active_jobs = state.value ->> 'active_jobs', \
              source_health = state.value ->> 'source_health' \
              FROM json_each(?3) AS state \
-             WHERE runner_sessions.id = state.value ->> 'id' AND runner_sessions.instance_id = ?1"
+             WHERE runner_sessions.id = state.value ->> 'id' AND +runner_sessions.instance_id = ?1"
         ))
         .bind(instance.to_string())
         .bind(milliseconds(lease))
