@@ -141,9 +141,12 @@ fn list(
         }
     }
     if values.is_empty() {
-        return match with_null {
-            true => null_test(sql, dialect, column, negated),
-            false => sql.push(if negated { TRUE } else { FALSE }),
+        return match (with_null, negated) {
+            (true, _) => null_test(sql, dialect, column, negated),
+            (false, false) => sql.push(FALSE),
+            (false, true) if operands.is_empty() => sql.push(TRUE),
+            // Every value is none of these, but NULL is no value.
+            (false, true) => null_test(sql, dialect, column, true),
         };
     }
     dialect.in_list(sql, column, values, negated);

@@ -182,7 +182,7 @@ impl Builder<'_> {
         if let Some(paging) = paging {
             paging.order_by(&mut sql, self.dialect, self.table)?;
         }
-        self.dialect.window(&mut sql, self.limit.map(|limit| limit.saturating_add(1)), offset);
+        self.dialect.window(&mut sql, self.limit.map(one_more), offset);
         Ok(sql)
     }
 }
@@ -196,4 +196,9 @@ fn changed_since(
     let column = table.column(table.position("changeTrackingColumn", &changed.column)?)?;
     dialect.later_than(sql, column, changed.micros);
     Ok(())
+}
+
+/// One row beyond the limit, where engines can count that far: they count in signed 64 bits.
+fn one_more(limit: u64) -> u64 {
+    limit.saturating_add(1).min(i64::MAX.unsigned_abs())
 }

@@ -3,7 +3,6 @@
 use connector_model::filter::{TextTest, Typed};
 use connector_model::json;
 use connector_model::target::LogicalType;
-use connector_model::time::DAY_US;
 
 use super::{Dialect, Nulls, like_pattern};
 use crate::statement::{ParamType, Statement, Value};
@@ -38,6 +37,8 @@ fn stored(value: Typed) -> Typed {
         )]
         Typed::Integer(whole) => match i64::try_from(whole) {
             Ok(_) => Typed::Integer(whole),
+            // What is below every integer stays below: the nearest double is the least of them itself.
+            Err(_) if whole < 0 => Typed::Float((whole as f64).min((i64::MIN as f64).next_down())),
             Err(_) => Typed::Float(whole as f64),
         },
         Typed::Decimal(digits) => match digits.parse::<i64>() {
@@ -146,13 +147,15 @@ impl Dialect for Sqlite {
             return Self::placeholder(sql, millis);
         }
         // A column of moments holds texts or, as some libraries write them, milliseconds. Texts in UTC, with `T` or a
-        // space, with or without `Z` and a fraction, are brought to one form, in which the order of texts is the order
-        // of moments.
+        // space, with or without `Z`, a clock and a fraction, are brought to one form, in which the order of texts is
+        // the order of moments.
         sql.push(&format!("CASE WHEN typeof({name}) IN ('integer', 'real') THEN {name} > "));
         Self::placeholder(sql, millis);
         let plain = format!("replace(rtrim({name}, 'Z'), 'T', ' ')");
         sql.push(&format!(
-            " ELSE CASE WHEN instr({plain}, '.') THEN rtrim(rtrim({plain}, '0'), '.') ELSE {plain} END > "
+            " ELSE CASE WHEN instr({plain}, '.') THEN rtrim(rtrim({plain}, '0'), '.') \
+             WHEN length({plain}) = 10 THEN {plain} || ' 00:00:00' \
+             WHEN length({plain}) = 16 THEN {plain} || ':00' ELSE {plain} END > "
         ));
         Self::placeholder(sql, Typed::Text(bare_moment(micros)));
         sql.push(" END");
@@ -172,20 +175,14 @@ impl Dialect for Sqlite {
     }
 }
 
-/// `YYYY-MM-DD HH:MM:SS`, a fraction without trailing zeros, no zone; a midnight is the bare date, so that a column
-/// of dates compares as it should.
+/// `YYYY-MM-DD HH:MM:SS`, a fraction without trailing zeros, no zone.
 fn bare_moment(micros: i64) -> String {
     let Typed::Text(text) = iso(|out| json::timestamp(out, micros)) else { return String::new() };
-    let text = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.').replace('T', " ");
-    let whole = |text: String| match text.split_once(' ') {
-        // Zeros of the clock itself were cut with those of the fraction.
-        Some((day, clock)) => format!("{day} {clock}{}", "00:00:00".get(clock.len()..).unwrap_or_default()),
-        None => text,
-    };
-    if micros.rem_euclid(DAY_US) == 0 {
-        text.split(' ').next().unwrap_or_default().to_owned()
-    } else {
-        whole(text)
+    let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let seconds = seconds.replace('T', " ");
+    match fraction.trim_end_matches('Z').trim_end_matches('0') {
+        "" => seconds,
+        fraction => format!("{seconds}.{fraction}"),
     }
 }
 
@@ -226,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_bare_moment_sorts_as_text() {
-        assert_eq!(bare_moment(0), "1970-01-01");
+        assert_eq!(bare_moment(0), "1970-01-01 00:00:00");
         assert_eq!(bare_moment(36_000_000_000), "1970-01-01 10:00:00");
         assert_eq!(bare_moment(36_000_500_000), "1970-01-01 10:00:00.5");
     }
