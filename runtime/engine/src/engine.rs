@@ -62,18 +62,21 @@ impl Engine {
         let EngineSettings { limits, runner_short_id, dialer, managed, environment, file } = settings;
         let resolver = Resolver { bridges: Bridges::new(served)?, environment, managed };
         let application = Arc::from(format!("semilayer-runner/{runner_short_id}"));
-        let sources = Arc::new(Sources::new(resolver, dialer, application, file));
+        let health = HealthBoard::default();
+        let sources = Arc::new(Sources::new(resolver, dialer, application, file, health.clone()));
         Ok(Engine {
             limits,
             admission: Admission::new(limits),
             running: Running::default(),
-            surroundings: Arc::new(Surroundings { sources, health: HealthBoard::default() }),
+            surroundings: Arc::new(Surroundings { sources, health }),
         })
     }
 
     /// Starts a job in a task of its own. Never waits. Must be called within a tokio runtime.
     pub fn submit(&self, job: JobRequest, reply: Box<dyn Reply>) -> Submitted {
         let began = Instant::now();
+        let name =
+            Arc::new(JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() });
         let (registered, cancel, alive) = match self.running.register(&job.id) {
             Ok(taken) => taken,
             Err(NotTaken::Duplicate) => {
@@ -82,12 +85,12 @@ impl Engine {
             }
             Err(NotTaken::Draining) => {
                 let message = "this runner is shutting down; another one may take the job";
-                reply.error(Error::new(ErrorCode::RunnerDraining, message));
+                let error = Error::new(ErrorCode::RunnerDraining, message);
+                events::failed(&name, &error, 0);
+                reply.error(error);
                 return Submitted::Refused(ErrorCode::RunnerDraining);
             }
         };
-        let name =
-            Arc::new(JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() });
         let span = tracing::info_span!(target: events::TARGET, "job", id = name.id8());
         let ending = Ending::new(reply, name, began, alive);
         let key = job.source.key();

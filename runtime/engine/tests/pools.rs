@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use connector_model::error::ErrorCode;
 use fake::{Server, ask, engine, engine_with, job, local, managed, recorder, submit};
-use runner_engine::{Engine, JobRequest, Limits};
+use runner_engine::{Engine, JobRequest, Limits, SourceState};
 use tokio::time::Instant;
 
 fn small_pool(max: &str) -> (Engine, Arc<Server>) {
@@ -74,6 +74,31 @@ async fn a_dead_server_is_asked_by_one_at_a_time_and_found_again_when_it_is_back
     server.is_down.store(false, SeqCst);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(ask(&engine, "back", "rows:1").await.done.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_back_is_found_without_a_job() {
+    let (engine, server) = engine(Limits::default());
+    let state = |engine: &Engine| engine.stats().sources.first().map(|health| health.state);
+    server.is_down.store(true, SeqCst);
+    ask(&engine, "1", "rows:1").await;
+    assert_eq!(state(&engine), Some(SourceState::Failing));
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(state(&engine), Some(SourceState::Failing));
+    server.is_down.store(false, SeqCst);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(state(&engine), Some(SourceState::Ok));
+    ask(&engine, "gone", "gone").await;
+    assert_eq!(state(&engine), Some(SourceState::Failing));
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(state(&engine), Some(SourceState::Ok));
+
+    server.refuses_login.store(true, SeqCst);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(ask(&engine, "2", "rows:1").await.code(), Some(ErrorCode::SourceAuthFailed));
+    let opened = server.opened.load(SeqCst);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(server.opened.load(SeqCst), opened, "a refused login is not tried again without a job");
 }
 
 #[tokio::test(start_paused = true)]

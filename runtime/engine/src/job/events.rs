@@ -44,7 +44,7 @@ pub(super) fn done(job: &JobName, done: &Done) {
     );
 }
 
-pub(super) fn failed(job: &JobName, error: &Error, ms: u64) {
+pub(crate) fn failed(job: &JobName, error: &Error, ms: u64) {
     let code = error.code().as_str();
     let message = error.loggable();
     if error.code() == ErrorCode::Internal {

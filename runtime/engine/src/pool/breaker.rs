@@ -46,6 +46,14 @@ impl Breaker {
         }
     }
 
+    /// What the last attempt ended with, while the server is down.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        match self {
+            Breaker::Closed => None,
+            Breaker::Open { error, .. } => Some(error),
+        }
+    }
+
     /// An attempt worked.
     pub(crate) fn worked(&mut self) {
         *self = Breaker::Closed;

@@ -13,12 +13,14 @@ mod lease;
 mod opener;
 mod settings;
 
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use connector_api::CallContext;
 use connector_model::error::{Error, ErrorCode, Result};
 use deadpool::managed::{Pool, PoolError, QueueMode};
+use futures_util::FutureExt;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -28,14 +30,18 @@ pub use settings::PoolSettings;
 
 /// A session is closed when it is this old, so that a rebalanced or renamed server is followed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// The bounds of how often idle sessions are looked at.
-const TRIM_EVERY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// The bounds of how often a pool is looked after.
+const CARE_EVERY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// Told when a server that was down is found again, with the time until the session was ready.
+pub(crate) type Found = Box<dyn Fn(Duration) + Send + Sync>;
 
 /// The sessions of one source. Dropping it closes the idle ones; those lent are closed when they come back.
 pub(crate) struct SourcePool {
+    found: Found,
     sessions: Pool<Opener>,
     settings: PoolSettings,
-    trimmer: AbortHandle,
+    caretaker: AbortHandle,
 }
 
 impl SourcePool {
@@ -43,23 +49,15 @@ impl SourcePool {
     ///
     /// # Errors
     /// `INTERNAL` when the pool cannot be built.
-    pub(crate) fn new(opener: Opener, settings: PoolSettings) -> Result<Arc<Self>> {
+    pub(crate) fn new(opener: Opener, settings: PoolSettings, found: Found) -> Result<Arc<Self>> {
         // The session used last is lent first: what a quiet source does not need goes idle and is closed.
         let built = Pool::builder(opener).max_size(settings.max).queue_mode(QueueMode::Lifo).build();
         let sessions = built.map_err(|error| Error::internal(format!("the session pool: {error}")))?;
-        Ok(Arc::new_cyclic(|pool: &std::sync::Weak<SourcePool>| {
+        Ok(Arc::new_cyclic(|pool: &Weak<SourcePool>| {
             let pool = pool.clone();
-            let every = settings.idle.unwrap_or(LIFETIME).div_f64(4.0).clamp(TRIM_EVERY.0, TRIM_EVERY.1);
-            let trimmer = tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(every).await;
-                    match pool.upgrade() {
-                        Some(pool) => pool.trim(),
-                        None => break,
-                    }
-                }
-            });
-            SourcePool { sessions, settings, trimmer: trimmer.abort_handle() }
+            let every = settings.idle.unwrap_or(LIFETIME).div_f64(4.0).clamp(CARE_EVERY.0, CARE_EVERY.1);
+            let caretaker = tokio::spawn(care(pool, every));
+            SourcePool { found, sessions, settings, caretaker: caretaker.abort_handle() }
         }))
     }
 
@@ -109,10 +107,37 @@ impl SourcePool {
         // Closing may take a system call: not under the pool's lock.
         drop(removed);
     }
+
+    /// Looks whether a server that was down is back, so that this is known without a job that fails first.
+    async fn seek(&self) {
+        if !self.sessions.manager().is_unreachable() {
+            return;
+        }
+        let asked = Instant::now();
+        // The open's own limit comes first: its end is what the breaker learns from.
+        let call = CallContext::within(self.settings.open.saturating_mul(2));
+        if let Ok(lease) = self.lend(&call).await {
+            lease.give_back();
+            self.sessions.manager().reached();
+            (self.found)(asked.elapsed());
+        }
+    }
+}
+
+/// Looks after a pool for as long as there is one.
+async fn care(pool: Weak<SourcePool>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(pool) = pool.upgrade() else { return };
+        pool.trim();
+        if AssertUnwindSafe(pool.seek()).catch_unwind().await.is_err() {
+            tracing::error!(target: "semilayer::source", "the connector failed in an unexpected way while its server was sought");
+        }
+    }
 }
 
 impl Drop for SourcePool {
     fn drop(&mut self) {
-        self.trimmer.abort();
+        self.caretaker.abort();
     }
 }

@@ -43,6 +43,8 @@ struct State {
     breaker: Breaker,
     /// Sessions last used before this moment are not lent again.
     trusted_since: Instant,
+    /// Whether a session lost the server since it was last reached.
+    is_suspect: bool,
 }
 
 /// A session in a pool.
@@ -61,13 +63,34 @@ impl Pooled {
 impl Opener {
     /// Opens sessions of `source` within `limit` each.
     pub(crate) fn new(source: Box<dyn Source>, reach: Reach, limit: Duration) -> Self {
-        let state = Mutex::new(State { breaker: Breaker::default(), trusted_since: Instant::now() });
+        let state = Mutex::new(State {
+            breaker: Breaker::default(),
+            trusted_since: Instant::now(),
+            is_suspect: false,
+        });
         Opener { source, reach, limit, state }
     }
 
     /// No session that is idle now is lent again.
     pub(super) fn distrust(&self) {
-        lock(&self.state).trusted_since = Instant::now();
+        let mut state = lock(&self.state);
+        state.trusted_since = Instant::now();
+        state.is_suspect = true;
+    }
+
+    /// A session works.
+    pub(super) fn reached(&self) {
+        lock(&self.state).is_suspect = false;
+    }
+
+    /// Whether the server could not be reached last time, or went away under a session. One that refuses the credentials is another matter: asking
+    /// again and again may lock the account.
+    pub(super) fn is_unreachable(&self) -> bool {
+        let state = lock(&self.state);
+        match state.breaker.error() {
+            Some(error) => error.code() == ErrorCode::SourceUnreachable,
+            None => state.is_suspect,
+        }
     }
 
     async fn open(&self) -> Result<Box<dyn Session>> {
@@ -102,10 +125,13 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     fn judged(mut self, outcome: &Result<Box<dyn Session>>) {
         self.is_judged = true;
-        let breaker = &mut lock(self.state).breaker;
+        let mut state = lock(self.state);
         match outcome {
-            Ok(_) => breaker.worked(),
-            Err(error) => breaker.failed(self.admitted, error, Instant::now()),
+            Ok(_) => {
+                state.breaker.worked();
+                state.is_suspect = false;
+            }
+            Err(error) => state.breaker.failed(self.admitted, error, Instant::now()),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::file::FileSources;
 use super::naming::variable_name;
 use super::resolve::{ResolvedSource, Resolver};
 use crate::assignment::Assignment;
+use crate::health::HealthBoard;
 use crate::lock::lock;
 use crate::pool::{Opener, Reach, SourcePool};
 
@@ -24,6 +25,7 @@ pub(crate) struct Sources {
     resolver: Resolver,
     dialer: Dialer,
     application: Arc<str>,
+    health: HealthBoard,
     state: Mutex<State>,
 }
 
@@ -64,10 +66,16 @@ impl Entry {
 }
 
 impl Sources {
-    pub(crate) fn new(resolver: Resolver, dialer: Dialer, application: Arc<str>, file: FileSources) -> Self {
+    pub(crate) fn new(
+        resolver: Resolver,
+        dialer: Dialer,
+        application: Arc<str>,
+        file: FileSources,
+        health: HealthBoard,
+    ) -> Self {
         let state =
             State { file: Arc::new(file), generation: 0, assigned: Arc::from([]), entries: HashMap::new() };
-        Sources { resolver, dialer, application, state: Mutex::new(state) }
+        Sources { resolver, dialer, application, health, state: Mutex::new(state) }
     }
 
     pub(crate) fn resolver(&self) -> &Resolver {
@@ -190,7 +198,9 @@ impl Sources {
             application: self.application.clone(),
         };
         let opener = Opener::new(source, reach, resolved.pool.open);
-        let pool = SourcePool::new(opener, resolved.pool)?;
+        let (health, board_key, name) = (self.health.clone(), key.clone(), resolved.name);
+        let found = Box::new(move |latency| health.worked(&board_key, &name, latency));
+        let pool = SourcePool::new(opener, resolved.pool, found)?;
         let entry = Entry {
             pool: pool.clone(),
             made_from: made_from(resolved.config),
