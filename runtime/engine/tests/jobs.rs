@@ -219,6 +219,22 @@ async fn ten_thousand_cancelled_jobs_leave_nothing_behind() {
     assert_eq!(runtime.metrics().num_alive_tasks(), 0);
 }
 
+#[test]
+fn a_runtime_that_is_shut_down_ends_the_jobs_it_drops() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut ended, server) = runtime.block_on(async {
+        let (engine, server) = engine(Limits::default());
+        let ended = submit(&engine, job("1", local("main"), "slow:60000"));
+        while server.queries.load(SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        (ended, server)
+    });
+    drop(runtime);
+    assert_eq!(ended.try_recv().unwrap().code(), Some(ErrorCode::Internal));
+    assert_eq!(server.sessions(), 0);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Submit { id: u8, target: usize, deadline_ms: u64 },
