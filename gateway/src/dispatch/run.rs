@@ -29,6 +29,21 @@ pub(crate) struct Dispatcher {
     grace: Duration,
 }
 
+/// One hand-over of a request. Each has an id of its own, so that a runner that still ends the first cannot take the
+/// second for it.
+struct Attempt {
+    id: Uuid,
+    request: Option<Uuid>,
+    number: u32,
+}
+
+impl Attempt {
+    fn again(&self) -> Self {
+        let request = Some(self.request.unwrap_or(self.id));
+        Self { id: Uuid::now_v7(), request, number: self.number + 1 }
+    }
+}
+
 /// A job that has not answered with anything.
 #[derive(Debug)]
 pub(crate) struct Unanswered {
@@ -49,29 +64,29 @@ impl Dispatcher {
     pub(crate) async fn run(&self, request: &JobRequest) -> Result<Answer, Unanswered> {
         let deadline = Instant::now() + request.deadline;
         let mut tried = Vec::new();
-        let mut attempt = 1;
+        let mut attempt = Attempt { id: Uuid::now_v7(), request: None, number: 1 };
         loop {
             let session = match self.pick(request, &tried) {
                 Ok(session) => session,
-                Err(reason) => return Err(self.nobody(request, reason, attempt)),
+                Err(reason) => return Err(self.nobody(request, reason, &attempt)),
             };
             tried.push(session.id);
-            let Some(mut job) = self.hand_over(request, &session, attempt, deadline).await else {
+            let Some(mut job) = self.hand_over(request, &session, &attempt, deadline).await else {
                 // Gone between the choice and the hand-over; nothing was sent, so nothing was tried.
                 continue;
             };
-            let failure = match job.next().await {
+            let failure = match first_step(&mut job).await {
                 Step::Failed(failure) => failure,
                 first => return Ok(Answer { first, job }),
             };
             let again = failure.retryable
-                && attempt < ATTEMPTS
+                && attempt.number < ATTEMPTS
                 && self.another(request, &failure, &tried, deadline).await;
             if !again {
                 return Err(Unanswered { failure, job: job.id });
             }
             tracing::info!(job = %job.id, runner = %job.runner_name(), code = %failure.code, "trying the job once more");
-            attempt += 1;
+            attempt = attempt.again();
         }
     }
 
@@ -110,10 +125,10 @@ impl Dispatcher {
         &self,
         request: &JobRequest,
         session: &Arc<Session>,
-        attempt: u32,
+        attempt: &Attempt,
         deadline: Instant,
     ) -> Option<RunningJob> {
-        let id = Uuid::now_v7();
+        let id = attempt.id;
         let left = deadline.saturating_duration_since(Instant::now()).as_millis();
         // Zero would mean the default on the wire.
         let deadline_ms = u64::try_from(left).unwrap_or(u64::MAX).max(1);
@@ -131,7 +146,7 @@ impl Dispatcher {
         };
         // A socket that does not even take the job in its time is as good as gone.
         let inbox = timeout_at(deadline, session.start(id, job, deadline)).await.ok()?.ok()?;
-        self.recorder.started(self.note(request, id, Some(session), attempt, deadline_ms));
+        self.recorder.started(self.note(request, attempt, Some(session), deadline_ms));
         let total_ms = u64::try_from(request.deadline.as_millis()).unwrap_or(u64::MAX);
         Some(RunningJob::new(id, Arc::clone(session), inbox, total_ms, self.grace, self.recorder.clone()))
     }
@@ -155,10 +170,10 @@ impl Dispatcher {
         chosen.map(Arc::clone).ok_or_else(|| explain(request, &live))
     }
 
-    fn nobody(&self, request: &JobRequest, reason: String, attempt: u32) -> Unanswered {
+    fn nobody(&self, request: &JobRequest, reason: String, attempt: &Attempt) -> Unanswered {
         let failure = JobFailure::no_runner(reason);
-        let id = Uuid::now_v7();
-        self.recorder.started(self.note(request, id, None, attempt, 0));
+        let id = attempt.id;
+        self.recorder.started(self.note(request, attempt, None, 0));
         self.recorder.finished(FinishedJob {
             id,
             status: JobStatus::Failed,
@@ -173,20 +188,31 @@ impl Dispatcher {
     fn note(
         &self,
         request: &JobRequest,
-        id: Uuid,
+        attempt: &Attempt,
         session: Option<&Arc<Session>>,
-        attempt: u32,
         deadline_ms: u64,
     ) -> StartedJob {
         StartedJob {
-            id,
+            id: attempt.id,
             source_id: request.route.source.id,
             runner_id: session.map(|session| session.runner_id),
             session_id: session.map(|session| session.id),
             kind: request.kind,
             target: request.target.as_ref().map(|target| target.chars().take(LONGEST_TARGET).collect()),
-            attempt,
+            attempt: attempt.number,
+            request_id: attempt.request.unwrap_or(attempt.id),
             deadline_ms,
+        }
+    }
+}
+
+/// The first step that says how the job goes. An empty chunk does not: an error after it can still go unseen.
+async fn first_step(job: &mut RunningJob) -> Step {
+    loop {
+        match job.next().await {
+            Step::Chunk(chunk)
+                if chunk.agg.is_none() && chunk.total.is_none() && chunk.rows.as_bytes() == b"[]" => {}
+            step => return step,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct StartedJob {
     pub target: Option<String>,
     /// 1, or 2 when it was tried again.
     pub attempt: u32,
+    /// The id of the first attempt at the same request.
+    pub request_id: Uuid,
     /// Milliseconds from the dispatch to its deadline.
     pub deadline_ms: u64,
 }
@@ -100,8 +102,10 @@ pub struct JobRecord {
     pub dispatched_at: Option<Moment>,
     /// When it ended.
     pub finished_at: Option<Moment>,
-    /// How often it was handed over.
+    /// 1, or 2 when it is the second attempt at its request.
     pub attempt: u32,
+    /// The id of the first attempt at the same request.
+    pub request_id: Option<Uuid>,
     /// Rows sent to the caller.
     pub rows: Option<u64>,
     /// Bytes of frames received for it.

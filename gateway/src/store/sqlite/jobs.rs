@@ -6,8 +6,15 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{SqliteStore, count, milliseconds, now_ms, optional_moment, optional_uuid, uuid};
+use super::{SqliteStore, count, now_ms, optional_moment, optional_uuid, uuid};
 use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError, first_id_of_last};
+
+/// Rows deleted in one transaction: a few milliseconds of the only writer.
+const FORGET_GROUP: u32 = 5_000;
+const FORGET_JOBS: &str = "DELETE FROM runner_jobs WHERE id IN (SELECT id FROM runner_jobs \
+     WHERE id < ?1 AND finished_at IS NOT NULL LIMIT ?2)";
+const FORGET_AUDIT: &str =
+    "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 LIMIT ?2)";
 
 #[async_trait]
 impl JobStore for SqliteStore {
@@ -20,12 +27,11 @@ impl JobStore for SqliteStore {
         for (job, age_ms) in started {
             sqlx::query(concat!(
                 "INSERT INTO runner_jobs (id, source_id, runner_id, session_id, kind, target, status, \
-                 dispatched_at, attempt, deadline_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dispatched', ",
+                 dispatched_at, attempt, deadline_at, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dispatched', ",
                 now_ms!(),
                 " - ?9, ?7, ",
                 now_ms!(),
-                " - ?9 + ?8) ON CONFLICT (id) DO UPDATE SET runner_id = excluded.runner_id, \
-                 session_id = excluded.session_id, attempt = excluded.attempt"
+                " - ?9 + ?8, ?10)"
             ))
             .bind(job.id.to_string())
             .bind(job.source_id.to_string())
@@ -36,6 +42,7 @@ impl JobStore for SqliteStore {
             .bind(job.attempt)
             .bind(signed(job.deadline_ms))
             .bind(signed(*age_ms))
+            .bind(job.request_id.to_string())
             .execute(&mut *transaction)
             .await?;
         }
@@ -95,21 +102,24 @@ impl JobStore for SqliteStore {
     }
 
     async fn forget_older_than(&self, keep: Duration) -> Result<u64, StoreError> {
-        let jobs = sqlx::query(concat!(
-            "DELETE FROM runner_jobs WHERE finished_at IS NOT NULL AND finished_at < ",
-            now_ms!(),
-            " - ?1"
-        ))
-        .bind(milliseconds(keep))
-        .execute(&self.writer)
-        .await?
-        .rows_affected();
-        let entries = sqlx::query(concat!("DELETE FROM audit_log WHERE at < ", now_ms!(), " - ?1"))
-            .bind(milliseconds(keep))
-            .execute(&self.writer)
-            .await?
-            .rows_affected();
-        Ok(jobs.saturating_add(entries))
+        // By id, which is by time of creation, and in groups between which other writers get their turn.
+        let before = first_id_of_last(keep).to_string();
+        let mut gone = 0_u64;
+        for statement in [FORGET_JOBS, FORGET_AUDIT] {
+            loop {
+                let deleted = sqlx::query(statement)
+                    .bind(&before)
+                    .bind(FORGET_GROUP)
+                    .execute(&self.writer)
+                    .await?
+                    .rows_affected();
+                gone = gone.saturating_add(deleted);
+                if deleted < u64::from(FORGET_GROUP) {
+                    break;
+                }
+            }
+        }
+        Ok(gone)
     }
 }
 
@@ -131,6 +141,7 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         dispatched_at: optional_moment(row, "dispatched_at")?,
         finished_at: optional_moment(row, "finished_at")?,
         attempt: row.try_get("attempt")?,
+        request_id: optional_uuid(row, "request_id")?,
         rows: count(row, "rows")?,
         bytes: count(row, "bytes")?,
         error_code: row.try_get("error_code")?,

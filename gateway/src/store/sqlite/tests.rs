@@ -213,8 +213,10 @@ async fn jobs_are_recorded_in_groups_listed_newest_first_and_forgotten() {
     let primary = source(&store, "primary").await;
     let started: Vec<(StartedJob, u64)> = (0..3)
         .map(|number| {
+            let id = Uuid::now_v7();
             let job = StartedJob {
-                id: Uuid::now_v7(),
+                id,
+                request_id: id,
                 source_id: primary.id,
                 runner_id: (number != 2).then_some(edge.id),
                 session_id: None,
