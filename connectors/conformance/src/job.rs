@@ -95,7 +95,7 @@ impl Outcome {
 }
 
 /// How many rows a failure shows.
-const SHOWN_ROWS: usize = 30;
+const SHOWN_ROWS: usize = 12;
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// A run stops looking after this many failures: the next ones tell the same story.
+/// A run stops looking after this many different failures.
 pub const MAX_FAILURES: usize = 8;
+
+/// A run stops looking after this many wrong answers, however alike they are.
+pub const MAX_WRONG: u64 = 60;
 
 /// One answer that was wrong, with what it takes to see it again.
 #[derive(Debug, Clone)]
@@ -53,7 +56,9 @@ pub struct Report {
     pub seed: u64,
     /// How many answers were judged.
     pub judged: u64,
-    /// Those that were wrong.
+    /// How many of them were wrong.
+    pub wrong: u64,
+    /// The wrong ones, one of each kind: the next with the same problem tells the same story.
     pub failures: Vec<Failure>,
 }
 
@@ -65,21 +70,23 @@ impl Report {
 
     /// Whether something was judged, and nothing was wrong.
     pub fn passed(&self) -> bool {
-        self.failures.is_empty() && self.judged > 0
+        self.wrong == 0 && self.judged > 0
     }
 
     /// Whether there are failures enough.
     pub fn is_full(&self) -> bool {
-        self.failures.len() >= MAX_FAILURES
+        self.failures.len() >= MAX_FAILURES || self.wrong >= MAX_WRONG
     }
 
     /// Counts one answer that was judged, and keeps it if it was wrong.
     pub fn judged(&mut self, outcome: Result<(), Failure>) {
         self.judged += 1;
-        if let Err(failure) = outcome
-            && !self.is_full()
-        {
-            self.failures.push(failure);
+        if let Err(failure) = outcome {
+            let known = self.failures.iter().any(|known| known.problem == failure.problem);
+            if !known && !self.is_full() {
+                self.failures.push(failure);
+            }
+            self.wrong += 1;
         }
     }
 }
@@ -89,10 +96,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{}: {} answers judged, {} wrong (seed {})",
-            self.subject,
-            self.judged,
-            self.failures.len(),
-            self.seed
+            self.subject, self.judged, self.wrong, self.seed
         )?;
         self.failures.iter().try_for_each(|failure| write!(f, "\n{failure}"))
     }

@@ -93,12 +93,18 @@ fn tested(test: &Test, profile: &Profile, column: &ColumnDef, value: &Value) -> 
         Test::Equal(operand) => equal(operand, column, value),
         Test::NotEqual(operand) => not_equal(operand, column, value),
         Test::Compare(comparison, operand) => compared(*comparison, operand, column, value),
-        // A list is what its members are, joined; a member that is no value of the type equals nothing.
+        // A list is what its members are, joined. One that is no value of the type has no part in it.
         Test::In(operands) => {
             operands.iter().map(|operand| equal(operand, column, value)).fold(Truth::False, Truth::or)
         }
         Test::NotIn(operands) => {
-            operands.iter().map(|operand| not_equal(operand, column, value)).fold(Truth::True, Truth::and)
+            let possible = |operand: &&Operand| cast(operand, column.logical_type) != Cast::Impossible;
+            let mut members = operands.iter().filter(possible).peekable();
+            if members.peek().is_none() && !operands.is_empty() {
+                // Every value is none of these, but NULL is no value.
+                return Truth::of(*value != Value::Null);
+            }
+            members.map(|operand| not_equal(operand, column, value)).fold(Truth::True, Truth::and)
         }
         Test::Text(test, operand) => match profile.text(column, value) {
             None => Truth::Unknown,

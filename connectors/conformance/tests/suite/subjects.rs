@@ -17,17 +17,28 @@ pub(crate) struct Memory {
     types: &'static [StoredType],
     database: Mutex<Option<Arc<Database>>>,
     wrap: Wrap,
+    capabilities: Capabilities,
 }
 
 impl Memory {
     /// One that answers as PostgreSQL would, with sessions in a wrapper.
     pub(crate) fn postgres(wrap: Wrap) -> Self {
-        Memory { profile: Profile::POSTGRES, types: ddl::POSTGRES_TYPES, database: Mutex::new(None), wrap }
+        Self::new(Profile::POSTGRES, ddl::POSTGRES_TYPES, wrap)
     }
 
     /// One that answers as SQLite would.
     pub(crate) fn sqlite(wrap: Wrap) -> Self {
-        Memory { profile: Profile::SQLITE, types: ddl::SQLITE_TYPES, database: Mutex::new(None), wrap }
+        Self::new(Profile::SQLITE, ddl::SQLITE_TYPES, wrap)
+    }
+
+    fn new(profile: Profile, types: &'static [StoredType], wrap: Wrap) -> Self {
+        let capabilities = Capabilities::relational();
+        Memory { profile, types, database: Mutex::new(None), wrap, capabilities }
+    }
+
+    /// The same, declaring something else.
+    pub(crate) fn declaring(self, capabilities: Capabilities) -> Self {
+        Memory { capabilities, ..self }
     }
 }
 
@@ -42,7 +53,7 @@ impl Subject for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::relational()
+        self.capabilities.clone()
     }
 
     fn types(&self) -> &'static [StoredType] {

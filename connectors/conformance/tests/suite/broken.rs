@@ -1,9 +1,5 @@
 //! Connectors with one fault each. The suite has to fail every one of them: a judge that lets one pass is none.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test fails its test")]
-
-mod subjects;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,11 +7,13 @@ use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
 use connector_conformance::run::{Part, run_part};
 use connector_conformance::{Report, RunOptions, Subject};
 use connector_memory::{Database, MemorySession, Table, answer};
+use connector_model::Capabilities;
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::filter::{Filter, Operand, Test};
 use connector_model::request::{Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
-use subjects::{Memory, Wrap};
+
+use crate::subjects::{Memory, Wrap};
 
 /// What is wrong with a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -264,6 +262,27 @@ fn every_broken_connector_fails_the_suite() {
         .map(|(fault, _)| *fault)
         .collect();
     assert!(passed.is_empty(), "the suite passes {passed:?}");
+}
+
+#[test]
+fn a_connector_that_does_what_it_does_not_declare_fails_too() {
+    let all = Capabilities::relational();
+    let less = [
+        Capabilities { cursor: false, ..all.clone() },
+        Capabilities { changed_since: false, ..all.clone() },
+        Capabilities { order_by_pushdown: false, ..all.clone() },
+        Capabilities { where_pushdown: false, ..all.clone() },
+        Capabilities { select_projection: false, ..all.clone() },
+        Capabilities { batch_read: false, ..all.clone() },
+        Capabilities { exact_count: false, ..all.clone() },
+        Capabilities { where_logical_ops: &["$and", "$or"], ..all.clone() },
+        Capabilities { where_string_ops: &["$like"], ..all },
+    ];
+    for capabilities in less {
+        let subject = Memory::postgres(|session, _| Box::new(session)).declaring(capabilities.clone());
+        let report = judged(&subject, &[Part::Capabilities]);
+        assert!(!report.passed(), "the suite passes one that declares only {capabilities:?}");
+    }
 }
 
 #[test]

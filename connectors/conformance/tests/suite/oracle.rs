@@ -1,9 +1,8 @@
 //! The oracle passes its own suite: what the suite asks has one right answer.
 
-mod subjects;
-
 use connector_conformance::conformance_tests;
-use subjects::Memory;
+
+use crate::subjects::Memory;
 
 conformance_tests!(as_postgres, Memory::postgres(|session, _| Box::new(session)));
 conformance_tests!(as_sqlite, Memory::sqlite(|session, _| Box::new(session)));
