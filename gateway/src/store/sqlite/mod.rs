@@ -10,6 +10,7 @@ mod sessions;
 mod sources;
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ impl SqliteStore {
     /// or migrated.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        create_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -99,12 +101,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock_path)
-        .map_err(|error| StoreError::Open { path: shown(&lock_path), reason: error.to_string() })?;
+    let file = create_private(&lock_path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: shown(path) }),
@@ -112,6 +109,18 @@ fn lock(path: &Path) -> Result<File, StoreError> {
             Err(StoreError::Open { path: shown(&lock_path), reason: error.to_string() })
         }
     }
+}
+
+/// Opens a file, creating it readable by this user only: the database says who may do what. SQLite gives the files
+/// it keeps beside the database the same mode.
+fn create_private(path: &Path) -> Result<File, StoreError> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| StoreError::Open { path: shown(path), reason: error.to_string() })
 }
 
 fn shown(path: &Path) -> String {

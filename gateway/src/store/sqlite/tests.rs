@@ -264,6 +264,18 @@ async fn a_second_gateway_on_the_same_file_is_refused() {
 }
 
 #[tokio::test]
+async fn the_database_is_for_its_own_user_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (store, directory) = store().await;
+    store.home().await.unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
 async fn a_path_that_cannot_be_opened_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("no/such/folder/gateway.db");
