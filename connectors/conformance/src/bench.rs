@@ -62,7 +62,7 @@ impl<'s> Bench<'s> {
             let qualified = format!(".{}", table.name);
             let mut found = targets.iter().filter(|t| t.name == table.name || t.name.ends_with(&qualified));
             match (found.next(), found.next()) {
-                (Some(target), None) if target.kind == "table" => {
+                (Some(target), None) if target.kind == table.kind => {
                     Ok((table.name.clone(), target.name.clone()))
                 }
                 (Some(target), None) => Err(format!("{:?} is listed as a {:?}", table.name, target.kind)),

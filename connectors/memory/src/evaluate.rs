@@ -93,18 +93,12 @@ fn tested(test: &Test, profile: &Profile, column: &ColumnDef, value: &Value) -> 
         Test::Equal(operand) => equal(operand, column, value),
         Test::NotEqual(operand) => not_equal(operand, column, value),
         Test::Compare(comparison, operand) => compared(*comparison, operand, column, value),
-        // A list is what its members are, joined. One that is no value of the type has no part in it.
+        // A list is what its members are, joined: `$in` of `$eq`, `$nin` of `$ne`.
         Test::In(operands) => {
             operands.iter().map(|operand| equal(operand, column, value)).fold(Truth::False, Truth::or)
         }
         Test::NotIn(operands) => {
-            let possible = |operand: &&Operand| cast(operand, column.logical_type) != Cast::Impossible;
-            let mut members = operands.iter().filter(possible).peekable();
-            if members.peek().is_none() && !operands.is_empty() {
-                // Every value is none of these, but NULL is no value.
-                return Truth::of(*value != Value::Null);
-            }
-            members.map(|operand| not_equal(operand, column, value)).fold(Truth::True, Truth::and)
+            operands.iter().map(|operand| not_equal(operand, column, value)).fold(Truth::True, Truth::and)
         }
         Test::Text(test, operand) => match profile.text(column, value) {
             None => Truth::Unknown,

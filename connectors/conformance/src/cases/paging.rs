@@ -4,7 +4,7 @@ use connector_model::error::ErrorCode;
 use connector_model::request::Kind;
 use serde_json::{Value as Json, json};
 
-use super::tables::{CHANGES, EMPTY, LOG, PAIRS, PEOPLE, WORDS, fixed, large};
+use super::tables::{CHANGES, EMPTY, LOG, PAIRS, PEOPLE, VIEW, WORDS, fixed, large};
 use crate::bench::Bench;
 use crate::job::{Job, Outcome};
 use crate::report::{Failure, Report};
@@ -97,7 +97,7 @@ fn moments() -> Vec<Json> {
 fn walks() -> Vec<(usize, Kind, Json)> {
     let mut jobs = Vec::new();
     for limit in [1, 3] {
-        for at in [PEOPLE, LOG, PAIRS, WORDS] {
+        for at in [PEOPLE, LOG, PAIRS, WORDS, VIEW] {
             jobs.push((at, Kind::Read, json!({ "limit": limit })));
             jobs.push((at, Kind::Query, json!({ "limit": limit })));
         }

@@ -14,8 +14,9 @@ pub(super) const LOG: usize = 1;
 pub(super) const PAIRS: usize = 2;
 pub(super) const WORDS: usize = 3;
 pub(super) const EMPTY: usize = 4;
+pub(super) const VIEW: usize = 5;
 /// Only there when the engine has a type for moments.
-pub(super) const CHANGES: usize = 5;
+pub(super) const CHANGES: usize = 6;
 
 /// Rows of the large table: several chunks and several pages of any driver's own fetching.
 const LARGE_ROWS: i64 = 2_500;
@@ -84,6 +85,7 @@ pub(super) fn fixed(subject: &dyn Subject) -> Result<Vec<Table>, Failure> {
             words.iter().map(|word| vec![Value::Null, text(word)]).collect(),
         ),
         table("empty", vec![column("id", types.number, false)], vec![0], Vec::new()),
+        view(&types),
     ];
     tables.extend(changes(subject, &types));
     Ok(tables)
@@ -175,6 +177,15 @@ fn sample(stored: StoredType, n: i64) -> Value {
             text(&n.to_string())
         }
     }
+}
+
+/// A view: no key, and any column may be NULL for all that the catalogue knows.
+fn view(types: &Types) -> Table {
+    let rows = [Some(2), None, Some(1), Some(2), None].map(|n| {
+        vec![n.map_or(Value::Null, Value::Integer), n.map_or(Value::Null, |n| text(&format!("n{n}")))]
+    });
+    let columns = vec![column("n", types.number, true), column("text", types.text, true)];
+    Table { kind: "view".to_owned(), ..table("shown", columns, Vec::new(), rows.to_vec()) }
 }
 
 /// A composite key whose first column repeats and whose sequence is not that of the columns.

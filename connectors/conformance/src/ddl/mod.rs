@@ -35,7 +35,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
-    let name = quoted(&table.name);
+    // A view shows all of a table of its own.
+    let is_view = table.kind == "view";
+    let stored = if is_view { format!("{} base", table.name) } else { table.name.clone() };
+    let name = quoted(&stored);
     let mut parts: Vec<String> = table
         .columns
         .iter()
@@ -61,6 +64,9 @@ fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
             .collect();
         format!("INSERT INTO {name} VALUES {};", rows.join(", "))
     }));
+    if is_view {
+        all.push(format!("CREATE VIEW {} AS SELECT * FROM {name};", quoted(&table.name)));
+    }
     all
 }
 
@@ -91,6 +97,14 @@ mod tests {
                 vec![Value::Integer(2), Value::Null, Value::Float(-3.0)],
             ],
         }
+    }
+
+    #[test]
+    fn a_view_has_its_rows_in_a_table_of_its_own() {
+        let view = Table { kind: "view".into(), primary_key: vec![], rows: vec![], ..table() };
+        let [base, view] = &postgres(&view)[..] else { panic!("two statements") };
+        assert!(base.starts_with("CREATE TABLE \"we\"\"ird.t base\" ("), "{base}");
+        assert_eq!(view, "CREATE VIEW \"we\"\"ird.t\" AS SELECT * FROM \"we\"\"ird.t base\";");
     }
 
     #[test]
