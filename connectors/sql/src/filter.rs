@@ -136,17 +136,14 @@ fn list(
         match typed(dialect, column, operand) {
             Cast::Value(value) => values.push(value),
             Cast::Null => with_null = true,
-            // No row holds it: it neither matches nor excludes any.
-            Cast::Impossible => {}
+            // No row holds it: it matches none. Negated, every value differs from it, but NULL is no value.
+            Cast::Impossible => with_null |= negated,
         }
     }
     if values.is_empty() {
-        return match (with_null, negated) {
-            (true, _) => null_test(sql, dialect, column, negated),
-            (false, false) => sql.push(FALSE),
-            (false, true) if operands.is_empty() => sql.push(TRUE),
-            // Every value is none of these, but NULL is no value.
-            (false, true) => null_test(sql, dialect, column, true),
+        return match with_null {
+            true => null_test(sql, dialect, column, negated),
+            false => sql.push(if negated { TRUE } else { FALSE }),
         };
     }
     dialect.in_list(sql, column, values, negated);

@@ -13,6 +13,9 @@ use crate::table::TableColumn;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sqlite;
 
+/// So many doubles of one list are bound one by one; in a longer list the last digit of some may be lost.
+const MAX_DOUBLES: usize = 1_000;
+
 impl Sqlite {
     fn placeholder(sql: &mut Statement, value: Typed) {
         let kind = match value {
@@ -53,6 +56,32 @@ fn stored(value: Typed) -> Typed {
     }
 }
 
+/// The values as a JSON array: texts and numbers as they are, blobs as hex.
+fn json_list(values: &[Typed]) -> String {
+    let mut list = vec![b'['];
+    for value in values {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        match value {
+            Typed::Integer(whole) => list.extend_from_slice(whole.to_string().as_bytes()),
+            // JSON has no infinity; a number beyond every double is read as one.
+            Typed::Float(number) if number.is_infinite() => {
+                list.extend_from_slice(if *number < 0.0 { b"-1e999" } else { b"1e999" });
+            }
+            Typed::Float(number) => json::float64(&mut list, *number),
+            Typed::Bytes(bytes) => {
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                json::text(&mut list, &hex);
+            }
+            Typed::Text(text) => json::text(&mut list, text),
+            _ => json::null(&mut list),
+        }
+    }
+    list.push(b']');
+    String::from_utf8_lossy(&list).into_owned()
+}
+
 /// The text inside the quotes that a JSON function writes.
 fn iso(write: impl FnOnce(&mut Vec<u8>)) -> Typed {
     let mut quoted = Vec::new();
@@ -88,29 +117,21 @@ impl Dialect for Sqlite {
     }
 
     fn in_list(&self, sql: &mut Statement, column: &TableColumn, values: Vec<Typed>, negated: bool) {
+        let values: Vec<Typed> = values.into_iter().map(stored).collect();
         self.compared(sql, column);
         sql.push(if negated { " NOT IN (" } else { " IN (" });
+        // SQLite does not read every double to its nearest value: those are bound one by one.
+        if values.len() <= MAX_DOUBLES && values.iter().any(|value| matches!(value, Typed::Float(_))) {
+            for (position, value) in values.into_iter().enumerate() {
+                sql.push(if position > 0 { ", " } else { "" });
+                Self::placeholder(sql, value);
+            }
+            return sql.push(")");
+        }
         // One parameter whatever the length: a statement takes at most 32,766 of them. Blobs travel as hex.
         let blobs = values.iter().any(|value| matches!(value, Typed::Bytes(_)));
         sql.push(if blobs { "SELECT unhex(value) FROM json_each(" } else { "SELECT value FROM json_each(" });
-        let mut list = vec![b'['];
-        for value in values {
-            if list.len() > 1 {
-                list.push(b',');
-            }
-            match stored(value) {
-                Typed::Integer(whole) => list.extend_from_slice(whole.to_string().as_bytes()),
-                Typed::Float(number) => json::float64(&mut list, number),
-                Typed::Bytes(bytes) => {
-                    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                    json::text(&mut list, &hex);
-                }
-                Typed::Text(text) => json::text(&mut list, &text),
-                _ => json::null(&mut list),
-            }
-        }
-        list.push(b']');
-        Self::placeholder(sql, Typed::Text(String::from_utf8_lossy(&list).into_owned()));
+        Self::placeholder(sql, Typed::Text(json_list(&values)));
         sql.push("))");
     }
 

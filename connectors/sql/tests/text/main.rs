@@ -1,0 +1,16 @@
+//! Requests to SQL: the text and the parameters of both dialects, side by side, as snapshots.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test's helper cannot do fails the test"
+)]
+
+mod filters;
+mod hostile;
+mod paging;
+mod requests;
+mod shown;
+mod tables;
