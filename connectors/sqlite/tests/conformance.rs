@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use connector_api::{CallContext, Connector, OpenContext, PathRules, Session, Source};
 use connector_conformance::ddl::{SQLITE_TYPES, sqlite};
-use connector_conformance::{StoredType, Subject, SubjectError, conformance_tests};
+use connector_conformance::{Range, StoredType, Subject, SubjectError, conformance_tests};
 use connector_memory::{Profile, Table};
 use connector_model::config::Origin;
+use connector_model::target::LogicalType;
 use connector_model::{Capabilities, Config};
 use connector_sqlite::Sqlite;
 use dial::{AddressFilter, Dialer, Roots};
@@ -54,11 +55,8 @@ impl Subject for SqliteFile {
         static TYPES: LazyLock<Vec<StoredType>> = LazyLock::new(|| {
             // A column that is only called JSON has numeric affinity: it turns long numbers into doubles when they are
             // stored, before any driver sees them. One that is called TEXT as well keeps what it is given.
-            let stored = |stored: &StoredType| match stored.native {
-                "JSON" => StoredType { native: "JSON TEXT", ..*stored },
-                _ => *stored,
-            };
-            SQLITE_TYPES.iter().map(stored).collect()
+            let json = StoredType::new(LogicalType::Json, "JSON TEXT", Range::Full);
+            SQLITE_TYPES.iter().copied().chain([json]).collect()
         });
         &TYPES
     }

@@ -32,7 +32,9 @@ fn evil() -> impl Strategy<Value = String> {
         Just("$$".to_owned()),
         "[a-zé𝄞 ]{0,3}",
     ];
-    proptest::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat()).prop_filter("a name", |text| !text.is_empty())
+    proptest::collection::vec(piece, 1..8)
+        .prop_map(|pieces| pieces.concat())
+        .prop_filter("a name", |text| !text.is_empty())
 }
 
 fn names() -> impl Strategy<Value = Vec<String>> {
