@@ -1,5 +1,13 @@
 //! The conformance suite against real servers, through each driver.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use async_trait::async_trait;
 use connector_api::{Connector, Session};
 use connector_conformance::ddl::{POSTGRES_TYPES, postgres};

@@ -6,6 +6,14 @@
 //! - `catalogue`: targets, keys, changes under way
 //! - `hostile`: names and values that try to get out of their place
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod catalogue;
 mod hostile;
 mod login;
