@@ -1,10 +1,13 @@
 //! Stopping what a session's server process is doing.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use connector_model::error::{Error, Result};
-use dial::Dialer;
-use tokio::io::AsyncReadExt;
+use dial::{BoxedStream, Dialer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_postgres::CancelToken;
 
 use super::login::Established;
@@ -29,7 +32,7 @@ impl CancelRoute {
     /// `SOURCE_UNREACHABLE` when the request did not get through.
     pub(crate) async fn cancel(&self) -> Result<()> {
         let request = async {
-            let mut stream = self.route.again(&self.dialer, LIMIT).await?;
+            let mut stream = Held(self.route.again(&self.dialer, LIMIT).await?);
             let sent = self.token.cancel_query_raw(&mut stream, Established::default()).await;
             sent.map_err(|error| crate::error::failed(&error, connector_api::Stage::Query))?;
             // The server closes the connection once the signal is sent; how it does so does not matter.
@@ -40,5 +43,33 @@ impl CancelRoute {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::internal("the cancel request took too long")),
         }
+    }
+}
+
+/// A stream whose sending side stays open when the library closes it: PgBouncer 1.18 takes that for a caller who has
+/// gone away, and drops a request that it has not passed on yet.
+struct Held(BoxedStream);
+
+impl AsyncRead for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

@@ -1,6 +1,7 @@
 //! One connection: jobs in, rows out.
 
 mod pump;
+mod quiet;
 mod statements;
 mod transaction;
 mod work;

@@ -9,10 +9,10 @@ use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, 
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
-use tokio::time::Instant;
 use tokio_postgres::{Client, RowStream};
 
 use super::pump::{Halt, Pumped, pump, send};
+use super::quiet::quiet;
 use super::statements::Statements;
 use super::transaction::{Around, Commit, around, session_settings, statement_timeout};
 use crate::catalog::{Catalog, Described, describe};
@@ -28,10 +28,6 @@ const BACKSTOP: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a session may take to come clean after its work was stopped.
 const SETTLE: Duration = Duration::from_secs(1);
-/// How long a cancel request is given before it is sent again.
-const CANCEL_AGAIN: Duration = Duration::from_millis(40);
-/// How often a drain begins anew: once for each cancel request that may come late.
-const DRAIN_TURNS: usize = 32;
 /// Whether this login could write, if its transactions were not read-only.
 const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -345,37 +341,11 @@ impl PgSession {
     /// Stops what the server is doing and waits until nothing of it is left on the connection.
     async fn settle(&mut self) {
         self.broken = true;
-        if self.client.is_closed() {
-            return;
-        }
-        let mut drained = pin!(drain(&self.client));
-        let limit = Instant::now() + SETTLE;
-        while Instant::now() < limit {
-            // A request that meets the server between two statements stops neither: it is sent again until the
-            // connection is quiet.
-            if self.cancel.cancel().await.is_err() {
-                return;
-            }
-            if let Ok(clean) = tokio::time::timeout(CANCEL_AGAIN, &mut drained).await {
-                self.broken = !clean;
-                return;
-            }
+        if !self.client.is_closed() {
+            let quiet = tokio::time::timeout(SETTLE, quiet(&self.client, &self.cancel)).await;
+            self.broken = !quiet.unwrap_or(false);
         }
     }
-}
-
-/// Waits until everything that was sent on the connection has been answered; whether it is usable then.
-async fn drain(client: &Client) -> bool {
-    // Answered only behind all that was sent before. A cancel request that comes late ends this instead of what it
-    // was meant for, hence another turn.
-    for _ in 0..DRAIN_TURNS {
-        match client.batch_execute("ROLLBACK").await {
-            Ok(()) => return true,
-            Err(error) if is_cancelled(&error) => {}
-            Err(_) => return false,
-        }
-    }
-    false
 }
 
 /// The columns that the caller sees.
