@@ -1,0 +1,32 @@
+//! The runner's program: arguments, configuration, logs, health port; the place where link and engine meet, and the only
+//! one that names drivers.
+//!
+//! - [`arguments`], [`Variables`], [`settings`]: what the program is told, each value with its origin
+//! - [`Runner`]: `start`
+//! - [`status`], [`sources`]: the commands that only show something
+//! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
+//! - [`drivers`]: what databases it speaks to
+//! - [`mask`]: what may be shown of a secret
+//!
+//! [`run`] is the program; a program that has a runner inside uses [`Settings`] and [`Runner`].
+
+pub mod arguments;
+mod command;
+pub mod drivers;
+pub mod exit;
+pub mod log_output;
+pub mod mask;
+pub mod settings;
+pub mod signals;
+pub mod sources;
+mod start;
+pub mod status;
+mod variables;
+pub mod version;
+
+pub use command::{Process, run};
+pub use exit::Exit;
+pub use runner_link::Signals;
+pub use settings::Settings;
+pub use start::Runner;
+pub use variables::Variables;

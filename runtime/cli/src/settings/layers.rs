@@ -1,0 +1,145 @@
+//! Flags, variables and file, and looking a value up in them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::ConfigError;
+use super::file::ConfigFile;
+use super::origin::{Origin, Setting};
+use crate::arguments::Flags;
+use crate::variables::Variables;
+
+/// The largest file that a `_FILE` variable may name: a certificate chain with its key fits many times over.
+const MAX_SECRET_BYTES: u64 = 256 * 1024;
+
+/// By what names a value is set.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// The flag; empty when there is none.
+    pub flag: &'static str,
+    /// The variable.
+    pub variable: &'static str,
+    /// The key under `[runner]` in the file; empty when there is none.
+    pub key: &'static str,
+}
+
+/// Flags, variables and file.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    /// The command line.
+    pub flags: Flags,
+    /// The environment.
+    pub variables: Variables,
+    /// The configuration file; empty when there is none.
+    pub file: ConfigFile,
+}
+
+impl Layers {
+    /// Reads the configuration file that the flag or `SEMILAYER_CONFIG` names, else the first there is in `folders`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that was named and is not there, or that cannot be understood.
+    pub fn read(flags: Flags, variables: Variables, folders: &[PathBuf]) -> Result<Self, ConfigError> {
+        if let Some(variable) = variables.not_text() {
+            return Err(ConfigError::NotText { variable: variable.to_owned() });
+        }
+        let named = flags.config.clone().or_else(|| variables.get("SEMILAYER_CONFIG").map(PathBuf::from));
+        let file = ConfigFile::find(named.as_deref(), folders)?;
+        Ok(Layers { flags, variables, file })
+    }
+
+    /// The value of the highest layer that has one.
+    ///
+    /// # Errors
+    /// A variable set in both forms, or whose file cannot be read.
+    pub fn find(
+        &self,
+        flag: Option<&str>,
+        names: Names,
+    ) -> Result<Option<Setting<SecretString>>, ConfigError> {
+        if let Some(text) = flag.filter(|text| !text.is_empty()) {
+            return Ok(Some(Setting { value: text.into(), origin: Origin::Flag(names.flag) }));
+        }
+        if let Some(found) = self.variable(names.variable)? {
+            return Ok(Some(found));
+        }
+        let entry = self.file.runner.get(names.key).filter(|text| !text.expose_secret().is_empty());
+        Ok(entry.map(|text| Setting { value: text.clone(), origin: self.file.origin("runner", names.key) }))
+    }
+
+    /// [`Layers::find`] for what is no secret.
+    ///
+    /// # Errors
+    /// As [`Layers::find`].
+    pub fn text(&self, flag: Option<&str>, names: Names) -> Result<Option<Setting<String>>, ConfigError> {
+        let found = self.find(flag, names)?;
+        Ok(found.map(|Setting { value, origin }| Setting {
+            value: value.expose_secret().trim().to_owned(),
+            origin,
+        }))
+    }
+
+    /// A whole number within `range`.
+    ///
+    /// # Errors
+    /// As [`Layers::find`], and for a text that is no such number.
+    pub fn number(
+        &self,
+        flag: Option<&str>,
+        names: Names,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ConfigError> {
+        let Some(Setting { value, origin }) = self.text(flag, names)? else { return Ok(None) };
+        match value.parse() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let problem = format!("must be a whole number from {} to {}", range.start(), range.end());
+                Err(ConfigError::Invalid { origin, problem })
+            }
+        }
+    }
+
+    fn variable(&self, name: &'static str) -> Result<Option<Setting<SecretString>>, ConfigError> {
+        let pointer = format!("{name}_FILE");
+        match (self.variables.get(name), self.variables.get(&pointer)) {
+            (Some(_), Some(_)) => Err(ConfigError::BothForms { variable: name }),
+            (Some(text), None) => {
+                Ok(Some(Setting { value: text.into(), origin: Origin::Variable(name.to_owned()) }))
+            }
+            (None, Some(path)) => {
+                let value = read_secret(&pointer, Path::new(path))?;
+                let is_set = !value.expose_secret().is_empty();
+                Ok(is_set.then_some(Setting { value, origin: Origin::Variable(pointer) }))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// A mounted secret, without the line break at its end.
+fn read_secret(variable: &str, path: &Path) -> Result<SecretString, ConfigError> {
+    let failed = |problem: String| ConfigError::SecretFile {
+        variable: variable.to_owned(),
+        path: path.to_owned(),
+        problem,
+    };
+    let text = read_bounded(path, MAX_SECRET_BYTES).map_err(|error| failed(error.to_string()))?;
+    Ok(SecretString::from(text.trim_end_matches(['\n', '\r'])))
+}
+
+/// A regular file's text, at most `limit` bytes of it.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroizing<String>> {
+    // Opening a pipe would wait for its writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+    }
+    Ok(text)
+}

@@ -1,0 +1,152 @@
+//! Frames of the link as calls of the engine.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use runner_engine::{Assignment, Credentials, Engine, JobRequest, SourceWarning};
+use runner_link::{HelloParts, JobHandler, JobReply};
+use runner_protocol::{
+    AssignedSource, ConnectorInfo, ConnectorKind, CredentialsLocation, Job, SourceHealth, SourceState, Stats,
+};
+use secrecy::SecretString;
+
+use super::memory;
+use super::reply::LinkReply;
+
+/// Gives the link's jobs to the engine.
+pub(super) struct Jobs {
+    engine: Engine,
+    max_jobs: usize,
+    /// What was warned of last: the same again is not said again at every reconnect.
+    warned: Arc<Mutex<Vec<SourceWarning>>>,
+}
+
+impl Jobs {
+    pub(super) fn new(engine: Engine, max_jobs: usize) -> Self {
+        Jobs { engine, max_jobs, warned: Arc::default() }
+    }
+}
+
+/// What `hello` says of these connectors.
+pub(crate) fn hello(bridges: &runner_engine::Bridges, max_jobs: usize) -> HelloParts {
+    let info = |connector: &Arc<dyn connector_api::Connector>| {
+        let manifest = connector.manifest();
+        ConnectorInfo {
+            name: manifest.package_name.to_owned(),
+            version: manifest.version.to_owned(),
+            kind: ConnectorKind::Native,
+            digest: None,
+            manifest: None,
+        }
+    };
+    HelloParts {
+        capabilities: bridges.names().map(str::to_owned).collect(),
+        connectors: bridges.connectors().map(info).collect(),
+        max_concurrent_jobs: u64::try_from(max_jobs).unwrap_or(u64::MAX),
+    }
+}
+
+impl JobHandler for Jobs {
+    fn hello(&self) -> HelloParts {
+        hello(self.engine.bridges(), self.max_jobs)
+    }
+
+    fn stats(&self) -> Stats {
+        let stats = self.engine.stats();
+        Stats {
+            active_jobs: u64::try_from(stats.active_jobs).unwrap_or(u64::MAX),
+            memory_mb: memory::resident_mib(),
+            // A source that no job has tried has nothing to say.
+            sources: stats.sources.into_iter().filter_map(source_health).collect(),
+        }
+    }
+
+    fn assigned(&self, sources: Vec<AssignedSource>) {
+        self.engine.assign(sources.into_iter().map(assignment).collect());
+        let (engine, warned) = (self.engine.clone(), self.warned.clone());
+        // Resolving the sources reads secret files.
+        tokio::task::spawn_blocking(move || {
+            let warnings = engine.find_sources().warnings;
+            let mut warned = warned.lock().unwrap_or_else(PoisonError::into_inner);
+            for warning in warnings.iter().filter(|warning| !warned.contains(warning)) {
+                tracing::warn!("{warning}");
+            }
+            *warned = warnings;
+        });
+    }
+
+    fn job(&self, job: Job, reply: JobReply) {
+        let request = JobRequest {
+            id: job.id,
+            source: assignment(job.params.source),
+            kind: job.params.job.kind,
+            target: job.params.job.target,
+            options: job.params.job.options.map(runner_protocol::Opaque::into_raw),
+            deadline_ms: job.deadline_ms,
+        };
+        // However it goes, the engine answers through the reply.
+        let _submitted = self.engine.submit(request, Box::new(LinkReply(reply)));
+    }
+
+    fn cancel(&self, id: &str) {
+        if !self.engine.cancel(id) {
+            tracing::debug!(job = id, "cancel of a job that has ended");
+        }
+    }
+
+    fn lost(&self) {
+        let cancelled = self.engine.cancel_all();
+        if cancelled > 0 {
+            tracing::info!(jobs = cancelled, "cancelled the jobs in flight: nobody waits for their answers");
+        }
+    }
+}
+
+/// An assigned source in the engine's words.
+fn assignment(source: AssignedSource) -> Assignment {
+    let credentials = match source.credentials_location {
+        CredentialsLocation::RunnerLocal => Credentials::RunnerLocal,
+        CredentialsLocation::Managed => Credentials::Managed {
+            config: match source.config {
+                // Moved, so that the one copy there is gets wiped.
+                Some(config) => SecretString::new(Box::<str>::from(config.into_raw())),
+                None => SecretString::from("{}"),
+            },
+        },
+    };
+    Assignment { id: source.id, name: source.name, bridge: source.bridge, credentials }
+}
+
+fn source_health(health: runner_engine::SourceHealth) -> Option<SourceHealth> {
+    let checked_at = Timestamp::try_from(health.checked_at?).ok()?;
+    Some(SourceHealth {
+        name: health.name,
+        state: match health.state {
+            runner_engine::SourceState::Ok => SourceState::Ok,
+            runner_engine::SourceState::Failing => SourceState::Failing,
+            runner_engine::SourceState::Unknown => SourceState::Unknown,
+        },
+        code: health.code.map(|code| code.as_str().to_owned()),
+        latency_ms: health.latency_ms,
+        checked_at: format!("{checked_at:.3}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_managed_source_without_a_config_is_one_without_settings() {
+        let managed = AssignedSource {
+            id: "1".into(),
+            name: "a".into(),
+            bridge: "sqlite".into(),
+            credentials_location: CredentialsLocation::Managed,
+            config: None,
+        };
+        assert!(assignment(managed.clone()).is_managed());
+        let local = AssignedSource { credentials_location: CredentialsLocation::RunnerLocal, ..managed };
+        assert!(!assignment(local).is_managed());
+    }
+}

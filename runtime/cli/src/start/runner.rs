@@ -1,0 +1,200 @@
+//! A runner: made from settings, then run until it is asked to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dial::Dialer;
+use runner_engine::{Drained, Engine, EngineSettings, Limits};
+use runner_link::{DialConnect, Link, Outcome, Signals};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::health::Health;
+use super::jobs::Jobs;
+use super::readiness::{Readiness, State};
+use crate::drivers;
+use crate::exit::Exit;
+use crate::mask;
+use crate::settings::file::ConfigFile;
+use crate::settings::{ConfigError, Settings, connection};
+
+/// How long the last frames have after the jobs have ended, whatever is left of the drain time.
+const LAST_FRAMES: Duration = Duration::from_secs(2);
+
+/// Everything that is open before the first connection.
+pub struct Runner {
+    settings: Settings,
+    link_settings: runner_link::Settings,
+    connect: DialConnect,
+    engine: Engine,
+    readiness: Readiness,
+    health: Option<Health>,
+}
+
+impl Runner {
+    /// Loads the trusted authorities and the drivers, and opens the health port if there is to be one. Needs a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// What of the settings cannot be used after all.
+    pub async fn prepare(settings: Settings) -> Result<Runner, ConfigError> {
+        let dialer = connection::dialer(&settings.connection.ca_files)?;
+        let link_settings = settings.connection.link()?;
+        let connect =
+            DialConnect::new(dialer.clone(), &settings.connection.gateway.value, settings.connection.tls()?);
+        let engine = engine(&settings, dialer)?;
+        let readiness = Readiness::new();
+        let health = match settings.serving.port {
+            Some(port) => Some(Health::open(port, readiness.clone()).await?),
+            None => None,
+        };
+        Ok(Runner { settings, link_settings, connect, engine, readiness, health })
+    }
+
+    /// What reads the configuration file again and gives its sources to the engine.
+    pub fn reload(&self) -> impl FnMut() + Send + 'static {
+        let (engine, path) = (self.engine.clone(), self.settings.sources.path.clone());
+        move || {
+            let sources = match path.as_deref().map(ConfigFile::read) {
+                None => Default::default(),
+                Some(Ok(file)) => file.sources,
+                Some(Err(error)) => {
+                    tracing::error!("SIGHUP received, and what was read before stays in force: {error}");
+                    return;
+                }
+            };
+            engine.reload(sources);
+            tracing::info!("SIGHUP received: the sources of the file and the secret files are read again");
+        }
+    }
+
+    /// Serves jobs until the signals end it or the gateway refuses for good.
+    pub async fn run(self, signals: Signals) -> Exit {
+        self.announce();
+        let health = self.health.map(|health| tokio::spawn(health.serve()));
+        let Runner { engine, readiness, .. } = self;
+        let jobs = Jobs::new(engine.clone(), self.settings.serving.max_jobs);
+        let observer = Arc::new(readiness.clone());
+        let link = Link::new(self.link_settings, Arc::new(self.connect), Arc::new(jobs), observer);
+        // The link's own pair: a drain is told to it, a stop only once the jobs have ended.
+        let told = Signals::default();
+        let mut running = tokio::spawn(link.run(told.clone()));
+        let ended = tokio::select! {
+            ended = &mut running => Some(ended),
+            () = signals.drain.cancelled() => None,
+            () = signals.stop.cancelled() => None,
+        };
+        let ended = match ended {
+            Some(ended) => {
+                engine.drain(Duration::ZERO).await;
+                ended
+            }
+            None => {
+                readiness.set(State::Draining);
+                stop(&engine, self.settings.serving.drain, &signals, &told, running).await
+            }
+        };
+        if let Some(health) = health {
+            health.abort();
+        }
+        match ended {
+            Ok(outcome) => exit(&outcome),
+            Err(error) => {
+                tracing::error!(panicked = error.is_panic(), "the connection's task has died; this is a bug");
+                Exit::Failed
+            }
+        }
+    }
+
+    fn announce(&self) {
+        let connection = &self.settings.connection;
+        tracing::info!(
+            "semilayer-runner {} → {}",
+            mask::short_id(&connection.runner_id.value),
+            connection.gateway.value
+        );
+        let names: Vec<&str> = self.engine.bridges().names().collect();
+        tracing::info!("capabilities: {}", names.join(", "));
+        if let Some(Ok(address)) = self.health.as_ref().map(Health::address) {
+            tracing::info!("health: http://{address}/health");
+        }
+        if let Some(oddity) = connection.token_oddity() {
+            tracing::warn!("{oddity}");
+        }
+        if connection.gateway.value.exposes_token() {
+            tracing::warn!(
+                "the connection to the gateway is not encrypted: the token crosses the network in clear"
+            );
+        }
+    }
+}
+
+fn engine(settings: &Settings, dialer: Dialer) -> Result<Engine, ConfigError> {
+    let id = &settings.connection.runner_id.value;
+    let engine_settings = EngineSettings {
+        limits: Limits::for_jobs(settings.serving.max_jobs),
+        runner_short_id: id.chars().take(8).collect(),
+        dialer,
+        managed: settings.sources.managed.clone(),
+        environment: settings.sources.environment.clone(),
+        file: settings.sources.file.clone(),
+    };
+    Ok(Engine::new(engine_settings, drivers::served())?)
+}
+
+/// Lets the jobs in flight end, then the link.
+async fn stop(
+    engine: &Engine,
+    limit: Duration,
+    signals: &Signals,
+    told: &Signals,
+    mut link: JoinHandle<Outcome>,
+) -> Result<Outcome, tokio::task::JoinError> {
+    let deadline = Instant::now() + limit;
+    told.drain.cancel();
+    let drain = engine.drain(limit);
+    tokio::pin!(drain);
+    let Drained { in_flight, cancelled } = tokio::select! {
+        drained = &mut drain => drained,
+        () = signals.stop.cancelled() => {
+            let cancelled = engine.cancel_all();
+            Drained { cancelled, ..drain.await }
+        }
+    };
+    if in_flight > 0 {
+        tracing::info!(in_flight, cancelled, "the jobs in flight have ended");
+    }
+    // The link ends by itself once what waits is sent.
+    let patience = deadline.max(Instant::now() + LAST_FRAMES);
+    let sent = tokio::select! {
+        sent = timeout_at(patience, &mut link) => sent.ok(),
+        () = signals.stop.cancelled() => None,
+    };
+    match sent {
+        Some(ended) => ended,
+        None => {
+            told.stop.cancel();
+            link.await
+        }
+    }
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Stopped => {
+            tracing::info!("stopped");
+            Exit::Ok
+        }
+        Outcome::CredentialsRefused { attempts, reason } => {
+            let advice = reason.advice().unwrap_or("check SEMILAYER_RUNNER_ID and SEMILAYER_RUNNER_TOKEN");
+            tracing::error!(attempts, "the gateway refuses the credentials: {reason}; {advice}");
+            Exit::CredentialsRefused
+        }
+        Outcome::VersionRefused { reason } => {
+            let spoken = runner_protocol::PROTOCOL_VERSION;
+            let advice = reason.advice().unwrap_or("update the older of the two");
+            tracing::error!(spoken, "the gateway refuses this version of the protocol: {reason}; {advice}");
+            Exit::VersionRefused
+        }
+    }
+}

@@ -1,0 +1,4 @@
+mod jobs;
+mod refusals;
+mod shown;
+mod stopping;
