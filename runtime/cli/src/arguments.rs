@@ -28,6 +28,8 @@ pub struct Arguments {
 pub enum Command {
     /// Connect and serve jobs until SIGINT or SIGTERM (the default)
     Start,
+    /// Check the configuration, the way to the gateway and every source; changes nothing
+    Doctor(DoctorFlags),
     /// Show what is configured and where each value comes from; no network
     Status,
     /// Show the sources that the environment and the file configure
@@ -36,6 +38,20 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What `doctor` checks and how it answers.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorFlags {
+    /// Check only this source; may be repeated
+    #[arg(long = "source", value_name = "NAME")]
+    pub sources: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Leave the gateway out
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Settings on the command line. They win over variables and the file.

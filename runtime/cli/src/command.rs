@@ -15,7 +15,7 @@ use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, Source
 use crate::signals::OsSignals;
 use crate::start::Runner;
 use crate::variables::Variables;
-use crate::{log_output, sources, status};
+use crate::{doctor, log_output, sources, status};
 
 /// Threads that run jobs, at most. A runner waits for networks; what it computes is JSON.
 const MAX_WORKERS: usize = 4;
@@ -91,6 +91,10 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
             let connection = Connection::read(&layers?)?;
             status::print(&connection, process.out).map_err(Failure::Output)?;
             Ok(Exit::Ok)
+        }
+        Command::Doctor(asked) => {
+            let exit = runtime()?.block_on(doctor::run(&asked, layers, process.is_terminal, process.out));
+            exit.map_err(Failure::Output)
         }
         Command::Sources { json } => {
             let found = sources::find(&SourceSettings::read(&layers?)?)?;

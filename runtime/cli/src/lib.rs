@@ -4,6 +4,7 @@
 //! - [`arguments`], [`Variables`], [`settings`]: what the program is told, each value with its origin
 //! - [`Runner`]: `start`
 //! - [`status`], [`sources`]: the commands that only show something
+//! - [`doctor`]: the command that checks
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
 //! - [`drivers`]: what databases it speaks to
 //! - [`mask`]: what may be shown of a secret
@@ -12,6 +13,7 @@
 
 pub mod arguments;
 mod command;
+pub mod doctor;
 pub mod drivers;
 pub mod exit;
 pub mod log_output;

@@ -59,7 +59,7 @@ fn text(found: &Found, out: &mut dyn Write) -> io::Result<()> {
         }
         if let Ok(resolved) = &source.resolved {
             for (key, value) in shown(&resolved.config, resolved.connector.manifest()) {
-                writeln!(out, "  {key}: {value}")?;
+                writeln!(out, "  {:<11} {value}", format!("{key}:"))?;
             }
         }
         if let Err(error) = validated(&source.resolved) {

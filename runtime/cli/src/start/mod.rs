@@ -16,4 +16,5 @@ mod readiness;
 mod reply;
 mod runner;
 
+pub(crate) use jobs::hello;
 pub use runner::Runner;

@@ -1,3 +1,4 @@
+mod checks;
 mod jobs;
 mod refusals;
 mod shown;
