@@ -10,7 +10,7 @@ use dial::{BoxedStream, Dialer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_postgres::CancelToken;
 
-use super::login::Established;
+use super::established::Established;
 use super::wire::Route;
 
 /// How long a cancel request may take in all.

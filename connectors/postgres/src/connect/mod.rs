@@ -1,6 +1,7 @@
 //! Opening a session, stage by stage.
 
 mod cancel;
+mod established;
 mod login;
 mod probe;
 mod wire;

@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client};
 
-use super::login::Established;
+use super::established::Established;
 use crate::config::Wanted;
 
 /// The first query of every session.

@@ -1,5 +1,6 @@
 //! One connection: jobs in, rows out.
 
+mod counting;
 mod pump;
 mod quiet;
 mod statements;
@@ -43,11 +44,13 @@ impl Session for PgSession {
     }
 
     async fn query(&mut self, cx: &CallContext, request: &Query, out: &mut RowSink<'_>) -> Result<Page> {
+        // A page that a cursor leads to shows only what is left; the total was told with the first.
+        let total = request.include_total && request.cursor.is_none();
         self.rows(
             cx,
             &request.target,
             |table| Select::query(&Dialect, table, request),
-            request.include_total.then_some(&|table| connector_sql::count(&Dialect, table, &request.filter)),
+            total.then_some(&|table| connector_sql::count(&Dialect, table, &request.filter)),
             out,
         )
         .await

@@ -11,7 +11,7 @@ use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
 use tokio_postgres::{Client, RowStream};
 
-use super::pump::{Halt, Pumped, pump, send};
+use super::pump::{Halt, pump, send};
 use super::quiet::quiet;
 use super::statements::Statements;
 use super::transaction::{Around, Commit, around, session_settings, statement_timeout};
@@ -35,7 +35,7 @@ const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
      AND pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
 
 /// A statement made from what the catalogue says of the target.
-type Make<'m, T> = dyn Fn(&Table) -> Result<T> + Send + Sync + 'm;
+pub(super) type Make<'m, T> = dyn Fn(&Table) -> Result<T> + Send + Sync + 'm;
 
 /// One connection to PostgreSQL.
 pub(crate) struct PgSession {
@@ -110,6 +110,12 @@ impl PgSession {
         self.catalog.forget(target);
     }
 
+    /// Forgets what turned out stale.
+    pub(super) fn start_over(&mut self, target: &str) {
+        self.catalog.forget(target);
+        self.statements.clear();
+    }
+
     pub(super) async fn alive(&mut self, cx: &CallContext) -> Result<ServerInfo> {
         self.execute(cx, "SELECT 1").await?;
         Ok(ServerInfo {
@@ -156,8 +162,7 @@ impl PgSession {
                 Ok(page) => return Ok(page),
                 Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
                     retried = true;
-                    self.catalog.forget(target);
-                    self.statements.clear();
+                    self.start_over(target);
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }
@@ -198,76 +203,18 @@ impl PgSession {
         Ok(Page { next_cursor, cursor_kind, total: total? })
     }
 
-    async fn total_of(
-        &mut self,
-        cx: &CallContext,
-        pumped: &Pumped,
-        plan: &Select,
-        count: &Make<'_, Statement>,
-        described: &Described,
-        out: &mut RowSink<'_>,
-    ) -> Result<Option<u64>, Halt> {
-        if !pumped.more && (pumped.rows > 0 || plan.offset == 0) {
-            return Ok(Some(plan.offset + pumped.rows));
-        }
-        // The rows go out before the count begins: a slow one holds back nothing but the end.
-        out.flush().await?;
-        // In the rows' own transaction where there is one.
-        let around = match plan.limit {
-            Some(_) => Around { begin: None, commit: Commit::None },
-            None => self.around(cx, false, described),
-        };
-        self.counted(cx, &around, &count(&described.table)?).await.map(Some)
-    }
-
-    /// Runs a count of its own.
-    pub(super) async fn total(
-        &mut self,
-        cx: &CallContext,
-        target: &str,
-        count: impl Fn(&Table) -> Result<Statement> + Send + Sync,
-    ) -> Result<u64> {
-        self.raise_backstop(cx).await?;
-        let mut retried = false;
-        loop {
-            let described = self.described(cx, target).await?;
-            let statement = count(&described.table)?;
-            let around = self.around(cx, false, &described);
-            match self.counted(cx, &around, &statement).await {
-                Ok(total) => return Ok(total),
-                Err(Halt::Server(error)) if !retried && is_stale(&error) => {
-                    retried = true;
-                    self.catalog.forget(target);
-                    self.statements.clear();
-                }
-                Err(halt) => return Err(self.halted(cx, halt).await),
-            }
-        }
-    }
-
-    async fn counted(&mut self, cx: &CallContext, around: &Around, count: &Statement) -> Result<u64, Halt> {
-        let stream = self.start(cx, around, count).await?;
-        let row = cx.run(async {
-            let mut stream = pin!(stream);
-            let mut counted = None;
-            while let Some(row) = futures_util::StreamExt::next(&mut stream).await {
-                counted = Some(row?);
-            }
-            Ok(counted)
-        });
-        let row = row.await?.map_err(Halt::Server)?;
-        let total =
-            row.and_then(|row| row.try_get::<_, i64>(0).ok()).and_then(|total| u64::try_from(total).ok());
-        total.ok_or_else(|| Halt::Ours(Error::internal("a count came without a number")))
-    }
-
-    fn around(&self, cx: &CallContext, snapshot: bool, described: &Described) -> Around {
+    pub(super) fn around(&self, cx: &CallContext, snapshot: bool, described: &Described) -> Around {
         around(self.probe.mode, snapshot, described.needs_settings, cx.remaining() + GRACE)
     }
 
     /// Sends `BEGIN` where there is one, the statement, and `COMMIT` where it goes along, in one flush; waits for the
     /// statement's first answer.
-    async fn start(&mut self, cx: &CallContext, around: &Around, sql: &Statement) -> Result<RowStream, Halt> {
+    pub(super) async fn start(
+        &mut self,
+        cx: &CallContext,
+        around: &Around,
+        sql: &Statement,
+    ) -> Result<RowStream, Halt> {
         let PgSession { client, statements, .. } = self;
         let prepared = match self.probe.mode {
             Mode::Direct => Some(cx.run(statements.get(client, sql)).await?.map_err(Halt::Server)?),
@@ -304,7 +251,7 @@ impl PgSession {
     }
 
     /// A direct session's own timeout lies behind every deadline it serves.
-    async fn raise_backstop(&mut self, cx: &CallContext) -> Result<()> {
+    pub(super) async fn raise_backstop(&mut self, cx: &CallContext) -> Result<()> {
         let needed = cx.remaining() + GRACE;
         if self.probe.mode == Mode::Direct && needed > self.backstop {
             self.execute(cx, &statement_timeout(needed * 2)).await?;
@@ -314,7 +261,7 @@ impl PgSession {
     }
 
     /// The error that the job ends with; the session is clean, or broken, when this returns.
-    async fn halted(&mut self, cx: &CallContext, halt: Halt) -> Error {
+    pub(super) async fn halted(&mut self, cx: &CallContext, halt: Halt) -> Error {
         match halt {
             // The server's own timeout, or somebody's pg_cancel_backend.
             Halt::Server(error) if is_cancelled(&error) => match cx.check() {
