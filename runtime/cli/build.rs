@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -42,7 +42,7 @@ fn checked_out(root: &Path) -> Option<String> {
     loose.or_else(|| packed(&shared.join("packed-refs"), reference)).filter(|commit| is_commit(commit))
 }
 
-fn packed(path: &PathBuf, reference: &str) -> Option<String> {
+fn packed(path: &Path, reference: &str) -> Option<String> {
     let table = read(path)?;
     let entry = table.lines().find_map(|line| line.strip_suffix(reference)?.strip_suffix(' '))?;
     Some(entry.to_owned())

@@ -2,7 +2,7 @@
 //! one that names drivers.
 //!
 //! - [`arguments`], [`Variables`], [`settings`]: what the program is told, each value with its origin
-//! - [`Runner`]: `start`
+//! - [`Runner`]: what `start` runs
 //! - [`status`], [`sources`]: the commands that only show something
 //! - [`doctor`]: the command that checks
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings

@@ -1,5 +1,13 @@
 //! A source's stages as the report shows them, with connectors that stop where a test wants.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows the test functions, not what they share"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -143,3 +143,68 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroi
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Names = Names { flag: "--id", variable: "SEMILAYER_RUNNER_ID", key: "id" };
+
+    fn layers(variables: &[(&str, &str)], file: Option<&Path>) -> Layers {
+        let variables =
+            Variables::new(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        let file = file.map(|path| ConfigFile::read(path).unwrap()).unwrap_or_default();
+        Layers { flags: Flags::default(), variables, file }
+    }
+
+    #[test]
+    fn flag_before_variable_before_file_and_empty_is_unset() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (file, blank) =
+            (path("set.toml", "[runner]\nid = \"file\""), path("blank.toml", "[runner]\nid = \"\""));
+        let (mounted, nothing) = (path("id", "mounted\r\n"), path("nothing", "\n"));
+        let (mounted, nothing) = (mounted.to_str().unwrap(), nothing.to_str().unwrap());
+        let variable = ("SEMILAYER_RUNNER_ID", "variable");
+        let unset = ("SEMILAYER_RUNNER_ID", "");
+        let pointer = |path| ("SEMILAYER_RUNNER_ID_FILE", path);
+        type Case<'c> =
+            (Option<&'c str>, Vec<(&'c str, &'c str)>, Option<&'c Path>, Option<(&'c str, &'c str)>);
+        let cases: Vec<Case<'_>> = vec![
+            (Some("flag"), vec![variable], Some(&file), Some(("flag", "--id"))),
+            (Some(""), vec![variable], Some(&file), Some(("variable", "SEMILAYER_RUNNER_ID"))),
+            (None, vec![pointer(mounted)], Some(&file), Some(("mounted", "SEMILAYER_RUNNER_ID_FILE"))),
+            (None, vec![unset, pointer(mounted)], None, Some(("mounted", "SEMILAYER_RUNNER_ID_FILE"))),
+            (None, vec![pointer(nothing)], None, None),
+            (None, vec![unset], Some(&file), Some(("file", "[runner] id in "))),
+            (None, vec![unset], Some(&blank), None),
+            (None, vec![], None, None),
+        ];
+        for (flag, variables, file, expected) in cases {
+            let found = layers(&variables, file).text(flag, ID).unwrap();
+            let found = found.map(|found| (found.value, found.origin.to_string()));
+            match (&found, expected) {
+                (None, None) => {}
+                (Some((value, origin)), Some((wanted, from))) => {
+                    assert!(value == wanted && origin.starts_with(from), "{found:?} {expected:?}");
+                }
+                _ => panic!("{found:?} {expected:?}"),
+            }
+        }
+        let both = layers(&[variable, pointer(mounted)], None).text(None, ID);
+        assert!(matches!(both, Err(ConfigError::BothForms { variable: "SEMILAYER_RUNNER_ID" })));
+    }
+
+    #[test]
+    fn a_variable_that_is_not_text_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = std::ffi::OsString::from_vec(vec![0xff]);
+        let variables = Variables::new([("SEMILAYER_RUNNER_ID".into(), bytes)]);
+        let error = Layers::read(Flags::default(), variables, &[]).unwrap_err();
+        assert_eq!(error.to_string(), "SEMILAYER_RUNNER_ID is not UTF-8 text");
+    }
+}

@@ -145,3 +145,33 @@ async fn nothing_secret_is_logged_at_the_lowest_level() {
     assert!(!ended.out.contains("secret-row"), "{}", ended.out);
     assert!(ended.out.contains("POLICY_DENIED") && ended.out.contains("SOURCE_UNREACHABLE"), "{}", ended.out);
 }
+
+#[tokio::test]
+async fn the_file_is_read_again_at_sighup_and_a_broken_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    let config = folder.path().join("runner.toml");
+    let path = config.to_str().unwrap();
+    std::fs::write(&config, "[sources.shop]\npath = \"/nowhere/shop.db\"\n").unwrap();
+    let gateway = Gateway::open().await;
+    let url = gateway.url();
+    let variables = [("SEMILAYER_RUNNER_TOKEN", TOKEN), ("SEMILAYER_CONFIG", path)];
+    let mut runner = Running::start(folder.path(), &["--id", "edge", "--gateway", &url], &variables);
+    let shop = local("shop", "sqlite");
+    let (mut session, _) = gateway.greet(json!([shop])).await;
+    session.send(job("1", &shop, "test", None, json!({}))).await;
+    assert_eq!(session.answer("1").await.1["code"], "SOURCE_UNREACHABLE");
+
+    std::fs::write(&config, format!("[sources.shop]\npath = \"{file}\"\n")).unwrap();
+    runner.signal(rustix::process::Signal::HUP);
+    runner.logged("SIGHUP received: ").await;
+    session.send(job("2", &shop, "test", None, json!({}))).await;
+    assert_eq!(session.answer("2").await.1["type"], "done");
+
+    std::fs::write(&config, "[sources.shop\n").unwrap();
+    runner.signal(rustix::process::Signal::HUP);
+    let line = runner.logged("what was read before stays in force").await;
+    assert!(line.contains("ERROR") && line.contains("line 1: "), "{line}");
+    session.send(job("3", &shop, "count", Some("things"), json!({}))).await;
+    assert_eq!(session.answer("3").await.1["type"], "done");
+}
