@@ -10,7 +10,7 @@
 //! - [`generate`]: tables, rows and jobs, from a seed
 //! - [`job`]: a job, and what became of it
 //! - [`oracle`], [`judge`]: what should have become of it, and whether it did
-//! - [`bench`]: one dataset in the subject and in the oracle, side by side
+//! - [`mod@bench`]: one dataset in the subject and in the oracle, side by side
 //! - [`walk`]: reading a result page by page
 //! - [`cases`]: what no generator should have to find by luck
 //! - [`mod@run`], [`report`]: everything at once, and what came of it

@@ -56,6 +56,7 @@ pub struct DoctorFlags {
 
 /// Settings on the command line. They win over variables and the file.
 #[derive(Debug, Clone, Default, Args)]
+#[allow(rustdoc::broken_intra_doc_links, reason = "the help text names each flag's variable in brackets")]
 pub struct Flags {
     /// The runner's id (UUID) or name [SEMILAYER_RUNNER_ID]
     #[arg(long, global = true, value_name = "ID")]

@@ -5,7 +5,7 @@
 //!
 //! - [`layers`]: those three, and looking a value up in them
 //! - [`origin`]: where a value is from
-//! - [`file`]: the configuration file
+//! - [`mod@file`]: the configuration file
 //! - [`connection`]: who this runner is and how it reaches its gateway
 //! - [`serving`]: how much it does at once, how it stops, where it is asked for its health
 //! - [`sources`]: what sources are configured with
