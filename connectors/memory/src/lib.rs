@@ -6,7 +6,7 @@
 //! - [`value`], [`decimal`]: typed values, how they compare, exact decimals
 //! - [`table`], [`database`]: tables, checked once
 //! - [`profile`]: what differs between engines by right: NULL order and the JSON form of some types
-//! - [`evaluate`], [`pattern`]: the `where` language in three-valued logic
+//! - [`evaluate`], `pattern`: the `where` language in three-valued logic
 //! - [`order`]: ordering, and where a page ended
 //! - [`answer`]: a request to its rows, still as values
 //! - [`session`]: the connector's traits, which write those rows

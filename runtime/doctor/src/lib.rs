@@ -5,7 +5,7 @@
 //!
 //! - [`check`]: one finding
 //! - [`report`]: all of them, and the exit code that they amount to
-//! - [`examine`]: everything side by side, within bounds
+//! - [`mod@examine`]: everything side by side, within bounds
 //! - [`gateway`]: reachable, handshake, clock
 //! - [`source`]: a source's stages
 //! - [`remedy`]: what to do about a failure, by its portable kind and native code, never by its text
