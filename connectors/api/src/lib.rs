@@ -8,7 +8,7 @@
 //! - [`paths`]: which files a source may open
 //! - [`stage`]: the steps of opening a session, for whoever wants to watch them
 //! - [`sink`]: the row sink and the chunks it sends
-//! - [`unreachable`]: a failed dial as a connector's error
+//! - [`mod@unreachable`]: a failed dial as a connector's error
 
 pub mod connector;
 pub mod context;

@@ -5,7 +5,7 @@
 //! dialect's rule and was found in the catalogue; every value is a parameter.
 //!
 //! - [`select`]: `read` and `query`: columns, order, keyset paging
-//! - [`count`]: how many rows match
+//! - [`mod@count`]: how many rows match
 //! - [`dialect`]: what differs between engines; one file each
 //! - [`table`], [`statement`]: what goes in and what comes out
 
