@@ -1,0 +1,35 @@
+//! From starting the program to its `hello` on the wire.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use test_servers::{Launch, Process};
+
+use crate::figure::Figure;
+use crate::statistics::{median, millis, percentile};
+use crate::world::{Runner, World};
+
+/// Longest wait for a program that does nothing.
+const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
+    let (mut hellos, mut nothings) = (vec![], vec![]);
+    Runner::start(world).await?;
+    for _ in 0..world.plan.starts {
+        hellos.push(Runner::start(world).await?.hello_after);
+        let start = Instant::now();
+        Process::start(&Launch::new("/bin/true"))?.wait(LIMIT).await?;
+        nothings.push(start.elapsed());
+    }
+    let (hellos, nothings) = (millis(&hellos), millis(&nothings));
+    Ok(vec![
+        Figure::new("cold start, exec → hello, without modules, p50", median(&hellos), "ms")
+            .at_most(25.0)
+            .note(format!(
+                "slowest {:.1} ms; a program that does nothing starts and ends in {:.1} ms",
+                percentile(&hellos, 1.0),
+                median(&nothings)
+            ))
+            .hint("what happens before the first packet: trust roots, configuration, the runtime's threads"),
+    ])
+}

@@ -1,0 +1,88 @@
+//! A runner's process and its socket.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use test_servers::{Launch, Process};
+
+use crate::gateway::{Gateway, Session, small};
+use crate::world::{Route, World};
+
+/// Small jobs that open a pool's sessions and prepare their statements before anything is measured.
+const WARM_UP_JOBS: u64 = 2_000;
+/// Jobs at once that use every session of a pool.
+const WARM_UP_AT_ONCE: usize = 64;
+
+/// A running, connected runner. It ends when dropped.
+pub(crate) struct Runner {
+    /// The process.
+    pub(crate) process: Process,
+    /// Its session, from the gateway's end.
+    pub(crate) session: Session,
+    /// From starting the process to its `hello`.
+    pub(crate) hello_after: Duration,
+}
+
+impl Runner {
+    /// Starts a runner with both sources and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not start or connect.
+    pub(crate) async fn start(world: &World) -> Result<Runner> {
+        Runner::start_logging(world, None).await
+    }
+
+    /// The same with another log filter than the program's own.
+    ///
+    /// # Errors
+    /// When it does not start or connect.
+    pub(crate) async fn start_logging(world: &World, filter: Option<&str>) -> Result<Runner> {
+        let gateway = Gateway::listen().await?;
+        let launch = Route::ALL.into_iter().fold(
+            Launch::new(&world.programs.runner)
+                .arg("start")
+                .env("SEMILAYER_RUNNER_ID", "bench")
+                .env("SEMILAYER_RUNNER_TOKEN", "rk_bench")
+                .env("SEMILAYER_GATEWAY_URL", gateway.url()),
+            |launch, route| {
+                let name = route.name().to_ascii_uppercase();
+                launch.env(format!("SEMILAYER_SOURCE_{name}_URL"), world.url(route))
+            },
+        );
+        let launch = filter.into_iter().fold(launch, |launch, filter| launch.env("SEMILAYER_LOG", filter));
+        let started = Instant::now();
+        let process = Process::start(&launch)?;
+        let greeted = gateway.greeted(&process).await?;
+        let hello_after = started.elapsed();
+        let session = greeted.acknowledge().await?;
+        Ok(Runner { process, session, hello_after })
+    }
+
+    /// The same, with every session of both pools open and its statements prepared.
+    ///
+    /// # Errors
+    /// When it does not start, connect or answer.
+    pub(crate) async fn start_warm(world: &World) -> Result<Runner> {
+        let mut runner = Runner::start(world).await?;
+        runner.warm_up(world).await?;
+        Ok(runner)
+    }
+
+    /// Opens every session of both pools and prepares its statements.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) async fn warm_up(&mut self, world: &World) -> Result<()> {
+        for route in Route::ALL {
+            small::jobs(
+                &mut self.session,
+                world.plan.rows,
+                route,
+                WARM_UP_AT_ONCE,
+                small::Until::Jobs(WARM_UP_JOBS),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
