@@ -86,12 +86,17 @@ impl<'a> RowSink<'a> {
         self.rows += u64::from(rows);
     }
 
-    /// Sends the chunk if it is full.
+    /// Sends the chunk if it is full, and lets other jobs have their turn; whether it was.
     ///
     /// # Errors
     /// As [`Chunks::send`].
-    pub async fn flush_if_full(&mut self) -> Result<()> {
-        if self.buffer.is_full() { self.flush().await } else { Ok(()) }
+    pub async fn flush_if_full(&mut self) -> Result<bool> {
+        let full = self.buffer.is_full();
+        if full {
+            self.flush().await?;
+            tokio::task::consume_budget().await;
+        }
+        Ok(full)
     }
 
     /// Sends what waits, if anything does.

@@ -1,6 +1,6 @@
 //! Startup and authentication on an open stream.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use connector_api::{OpenContext, Stage, StageReport};
@@ -14,7 +14,7 @@ use super::cancel::CancelRoute;
 use super::established::Established;
 use super::probe::{Probe, probe};
 use super::wire::{Wire, connect};
-use crate::config::{Settings, Wanted};
+use crate::config::{Endpoint, Settings, Wanted};
 
 /// A connection that is logged in.
 pub(crate) struct Login {
@@ -48,13 +48,13 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         Wanted::Standby => &[Wanted::Standby],
     };
     let mut last = Error::config("host", "is not set");
+    let mut left = u32::try_from(passes.len() * settings.endpoints.len()).unwrap_or(u32::MAX);
     for wanted in passes {
         for endpoint in &settings.endpoints {
-            let attempt = async {
-                let wire = connect(cx, settings, endpoint).await?;
-                login(cx, settings, wire).await
-            };
-            match attempt.await {
+            // A silent server must leave the ones after it their share of the time.
+            let share = cx.call.remaining() / left.max(1);
+            left = left.saturating_sub(1);
+            match attempt(cx, settings, endpoint, share).await {
                 Ok(login) if login.probe.has_role(*wanted) => return Ok(login),
                 Ok(_) => last = wrong_role(*wanted),
                 Err(error) => last = error,
@@ -63,6 +63,21 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         }
     }
     Err(last)
+}
+
+/// One server, within its share of the time.
+async fn attempt(
+    cx: &OpenContext,
+    settings: &Settings,
+    endpoint: &Endpoint,
+    share: Duration,
+) -> Result<Login> {
+    let limited = Settings { connect_timeout: settings.connect_timeout.min(share), ..settings.clone() };
+    let whole = async {
+        let wire = connect(cx, &limited, endpoint).await?;
+        login(cx, &limited, wire).await
+    };
+    tokio::time::timeout(share, whole).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
 fn wrong_role(wanted: Wanted) -> Error {
@@ -109,16 +124,21 @@ fn too_slow() -> Error {
         .with("kind", "timed_out")
 }
 
-/// A refused login, with the names the server judged by; never the password.
+/// A failed login, with the names the server judged by; never the password.
 fn refused(error: &tokio_postgres::Error, settings: &Settings) -> Error {
-    let refused = crate::error::failed(error, Stage::Auth)
-        .with("user", settings.user.clone())
-        .with("database", settings.database.clone());
-    if error.as_db_error().is_none() && settings.password.is_none() {
-        let message = "the server asks for a password and none is set";
-        return Error::new(ErrorCode::SourceAuthFailed, message).with("stage", Stage::Auth.as_str());
-    }
-    refused
+    let io = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+    let failed = if error.as_db_error().is_some() || error.is_closed() || io {
+        crate::error::failed(error, Stage::Auth)
+    } else {
+        // The two sides did not come to terms: no password, a method that is not spoken here, a server that could
+        // not prove that it knows the password.
+        let message = match settings.password {
+            None => "the server asks for a password and none is set".to_owned(),
+            Some(_) => format!("the login failed: {error}"),
+        };
+        Error::new(ErrorCode::SourceAuthFailed, message).with("stage", Stage::Auth.as_str())
+    };
+    failed.with("user", settings.user.clone()).with("database", settings.database.clone())
 }
 
 /// The hash of the server's certificate that SCRAM-SHA-256-PLUS is bound to (RFC 5929, section 4.1): the hash

@@ -105,7 +105,10 @@ pub(super) async fn pump(
         if !select.key.is_empty() {
             last = Some(row);
         }
-        out.flush_if_full().await?;
+        if out.flush_if_full().await? {
+            // Where rows and socket are both faster than this loop, nothing else would look.
+            cx.check()?;
+        }
     }
     if let (true, Some(row)) = (pumped.more, &last) {
         pumped.key = key(row, &decoders, select)?;

@@ -9,6 +9,7 @@ use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, 
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
+use tokio::runtime::Handle;
 use tokio_postgres::{Client, RowStream};
 
 use super::pump::{Halt, pump, send};
@@ -26,8 +27,8 @@ use crate::types::Binary;
 const BACKSTOP: Duration = Duration::from_secs(10 * 60);
 /// How much longer than the deadline the server's own timeout is: ours comes first, and says whose it was.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long a session may take to come clean after its work was stopped.
-const SETTLE: Duration = Duration::from_secs(1);
+/// How long a session may take to come clean after its work was stopped; whoever lent it waits a second.
+const SETTLE: Duration = Duration::from_millis(900);
 /// Whether this login could write, if its transactions were not read-only.
 const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -291,6 +292,17 @@ impl PgSession {
         if !self.client.is_closed() {
             let quiet = tokio::time::timeout(SETTLE, quiet(&self.client, &self.cancel)).await;
             self.broken = !quiet.unwrap_or(false);
+        }
+    }
+}
+
+impl Drop for PgSession {
+    /// A session that is dropped in the middle of its work (it did not come clean in time) leaves a server process
+    /// that works on; a last cancel request goes after it on its own.
+    fn drop(&mut self) {
+        if let (true, false, Ok(runtime)) = (self.broken, self.client.is_closed(), Handle::try_current()) {
+            let cancel = self.cancel.clone();
+            runtime.spawn(async move { cancel.cancel().await });
         }
     }
 }
