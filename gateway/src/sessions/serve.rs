@@ -63,8 +63,13 @@ pub(super) async fn serve(
     let session = Arc::new(session);
     if let Err(error) = begin(app, &session, &hello, probe).await {
         tracing::error!(%error, runner = %runner.name, "the session could not be opened");
-        app.registry.remove(&session);
-        return writing::refuse(socket, STORE_DOWN).await;
+        // It may have been selectable for a moment.
+        withdraw(app, &session);
+        writing::refuse(socket, STORE_DOWN).await;
+        if !probe {
+            close_row(app, &session).await;
+        }
+        return;
     }
     let (sink, mut stream) = socket.split();
     let mut writer = tokio::spawn(writing::write(sink, ends, app.timings.ping, app.timings.dead_peer));
@@ -78,8 +83,7 @@ pub(super) async fn serve(
     };
 
     // From here on nothing is accepted from the runner, however long its socket takes to go.
-    app.registry.remove(&session);
-    session.lose_jobs();
+    withdraw(app, &session);
     match end {
         End::Gone => writer.abort(),
         End::Close(closing) => {
@@ -95,9 +99,19 @@ pub(super) async fn serve(
     }
     if !probe {
         tracing::info!(runner = %session.runner_name, session = %session.id, how = ?end, "runner disconnected");
-        if let Err(error) = app.store.close_session(session.id).await {
-            tracing::warn!(%error, session = %session.id, "the session's row stays until its lease runs out");
-        }
+        close_row(app, &session).await;
+    }
+}
+
+/// Ends what the session has, and keeps further jobs away from it.
+fn withdraw(app: &App, session: &Session) {
+    app.registry.remove(session);
+    session.lose_jobs();
+}
+
+async fn close_row(app: &App, session: &Session) {
+    if let Err(error) = app.store.close_session(session.id).await {
+        tracing::warn!(%error, session = %session.id, "the session's row stays until its lease runs out");
     }
 }
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::fake_runner::FakeRunner;
+use crate::fake_runner::{FakeRunner, SOON};
 use crate::world::{RUNNER, World};
 
 #[tokio::test]
@@ -183,4 +185,46 @@ async fn a_runner_that_takes_no_bytes_is_still_cut_off_at_once_when_it_is_revoke
         assert!(matches!(status, 502 | 503), "{status}");
     }
     assert_eq!(administration.runner_overview(RUNNER).await.expect("a runner").sessions, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_opened_loses_its_jobs_and_its_row() {
+    let mut file = std::path::PathBuf::new();
+    let world = World::with(|settings| {
+        let semilayer_gateway::Database::Sqlite(path) = &settings.database;
+        file.clone_from(path);
+    })
+    .await;
+    let mut database = sqlx::SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file))
+        .await
+        .expect("the gateway's database");
+    let mut first = world.runner().await;
+    let mut second = FakeRunner::dial(&world, &world.runner_id, &world.runner_token).await;
+    let answer = world.send("query", &json!({ "deadlineMs": 600_000 }));
+    first.job().await;
+
+    // A change makes the gateway forget the keys it knew, so that it has to read them again.
+    let request = semilayer_gateway::KeyRequest { kind: "sk".to_owned(), name: None };
+    world.gateway.administration().create_key(&world.actor(), &request).await.expect("a key");
+    sqlx::query("ALTER TABLE api_keys RENAME TO lost_keys").execute(&mut database).await.expect("a change");
+
+    // The job of the lost socket waits for the one that now says hello.
+    first.vanish();
+    second.hello(&world.runner_id, &["credit"]).await;
+    assert_eq!(second.closed().await, (1011, "the gateway's database failed".to_owned()));
+    let answer = tokio::time::timeout(SOON, answer).await.expect("no wait for the deadline").expect("a task");
+    assert_eq!((answer.status, &answer.body["code"]), (502, &json!("runner_failed")));
+    let none_left = async {
+        loop {
+            let left: i64 = sqlx::query_scalar("SELECT count(*) FROM runner_sessions")
+                .fetch_one(&mut database)
+                .await
+                .expect("a count");
+            if left == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, none_left).await.expect("no row of a session that is gone");
 }
