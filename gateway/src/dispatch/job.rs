@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner_protocol::{Chunk, DoneMeta, Opaque, codes};
+use runner_protocol::{Chunk, DoneMeta, Opaque};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -15,9 +15,6 @@ use crate::store::{FinishedJob, JobStatus};
 /// Bytes taken before the runner is told: a quarter of the first window, so that it is never empty while the caller
 /// keeps up, and a small job needs no credit at all.
 const CREDIT_STEP: u64 = runner_protocol::limits::INITIAL_WINDOW_BYTES / 4;
-
-/// Longest message that the record keeps, in characters.
-const LONGEST_MESSAGE: usize = 1_024;
 
 /// A job to be run.
 pub(crate) struct JobRequest {
@@ -161,9 +158,7 @@ impl RunningJob {
 
     fn fail(&mut self, failure: JobFailure) -> Step {
         self.stop();
-        let status =
-            if failure.code == codes::QUERY_TIMEOUT { JobStatus::Expired } else { JobStatus::Failed };
-        self.record(status, Some(&failure));
+        self.record(failure.status(), Some(&failure));
         Step::Failed(failure)
     }
 
@@ -181,7 +176,7 @@ impl RunningJob {
                 rows: self.rows,
                 bytes: self.bytes,
                 error_code: failure.map(|failure| failure.code.to_string()),
-                error_message: failure.map(|failure| failure.message.chars().take(LONGEST_MESSAGE).collect()),
+                error_message: failure.map(JobFailure::recorded_message),
             });
         }
     }

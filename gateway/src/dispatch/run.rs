@@ -11,8 +11,8 @@ use super::job::{Answer, JobRequest, RunningJob, Step};
 use super::select::{Candidate, choose};
 use super::{JobFailure, Recorder};
 use crate::bridge::short_name;
-use crate::sessions::{Registry, Session};
-use crate::store::{FinishedJob, JobStatus, StartedJob};
+use crate::sessions::{NotTaken, Registry, Session};
+use crate::store::{FinishedJob, StartedJob};
 
 /// How long a job whose socket was lost waits for another one, or for the same runner to come back. A caller should
 /// hear within two seconds that its runner has died.
@@ -65,15 +65,31 @@ impl Dispatcher {
         let deadline = Instant::now() + request.deadline;
         let mut tried = Vec::new();
         let mut attempt = Attempt { id: Uuid::now_v7(), request: None, number: 1 };
+        let mut failed = None;
+        let mut full = None;
         loop {
+            if Instant::now() >= deadline {
+                return Err(self.unsent(request, JobFailure::expired(total_ms(request)), &attempt));
+            }
             let session = match self.pick(request, &tried) {
                 Ok(session) => session,
-                Err(reason) => return Err(self.nobody(request, reason, &attempt)),
+                // Where the second attempt finds nobody, the first one's failure stands.
+                Err(reason) => {
+                    return Err(failed.unwrap_or_else(|| {
+                        let failure = full.unwrap_or_else(|| JobFailure::no_runner(reason));
+                        self.unsent(request, failure, &attempt)
+                    }));
+                }
             };
             tried.push(session.id);
-            let Some(mut job) = self.hand_over(request, &session, &attempt, deadline).await else {
-                // Gone between the choice and the hand-over; nothing was sent, so nothing was tried.
-                continue;
+            // Where it is not taken nothing was sent, so nothing was tried.
+            let mut job = match self.hand_over(request, &session, &attempt, deadline).await {
+                Ok(job) => job,
+                Err(NotTaken::Gone) => continue,
+                Err(NotTaken::Full) => {
+                    full = Some(JobFailure::busy(&session.runner_name));
+                    continue;
+                }
             };
             let failure = match first_step(&mut job).await {
                 Step::Failed(failure) => failure,
@@ -82,10 +98,13 @@ impl Dispatcher {
             let again = failure.retryable
                 && attempt.number < ATTEMPTS
                 && self.another(request, &failure, &tried, deadline).await;
+            let unanswered = Unanswered { failure, job: job.id };
             if !again {
-                return Err(Unanswered { failure, job: job.id });
+                return Err(unanswered);
             }
-            tracing::info!(job = %job.id, runner = %job.runner_name(), code = %failure.code, "trying the job once more");
+            let code = &unanswered.failure.code;
+            tracing::info!(job = %job.id, runner = %job.runner_name(), %code, "trying the job once more");
+            failed = Some(unanswered);
             attempt = attempt.again();
         }
     }
@@ -127,7 +146,7 @@ impl Dispatcher {
         session: &Arc<Session>,
         attempt: &Attempt,
         deadline: Instant,
-    ) -> Option<RunningJob> {
+    ) -> Result<RunningJob, NotTaken> {
         let id = attempt.id;
         let left = deadline.saturating_duration_since(Instant::now()).as_millis();
         // Zero would mean the default on the wire.
@@ -144,11 +163,12 @@ impl Dispatcher {
             },
             deadline_ms,
         };
+        let taken = timeout_at(deadline, session.start(id, job, deadline)).await;
         // A socket that does not even take the job in its time is as good as gone.
-        let inbox = timeout_at(deadline, session.start(id, job, deadline)).await.ok()?.ok()?;
+        let inbox = taken.unwrap_or(Err(NotTaken::Gone))?;
         self.recorder.started(self.note(request, attempt, Some(session), deadline_ms));
-        let total_ms = u64::try_from(request.deadline.as_millis()).unwrap_or(u64::MAX);
-        Some(RunningJob::new(id, Arc::clone(session), inbox, total_ms, self.grace, self.recorder.clone()))
+        let (session, recorder) = (Arc::clone(session), self.recorder.clone());
+        Ok(RunningJob::new(id, session, inbox, total_ms(request), self.grace, recorder))
     }
 
     /// The socket for the job, or why there is none.
@@ -170,17 +190,17 @@ impl Dispatcher {
         chosen.map(Arc::clone).ok_or_else(|| explain(request, &live))
     }
 
-    fn nobody(&self, request: &JobRequest, reason: String, attempt: &Attempt) -> Unanswered {
-        let failure = JobFailure::no_runner(reason);
+    /// Records an attempt that no runner was given.
+    fn unsent(&self, request: &JobRequest, failure: JobFailure, attempt: &Attempt) -> Unanswered {
         let id = attempt.id;
         self.recorder.started(self.note(request, attempt, None, 0));
         self.recorder.finished(FinishedJob {
             id,
-            status: JobStatus::Failed,
+            status: failure.status(),
             rows: 0,
             bytes: 0,
             error_code: Some(failure.code.to_string()),
-            error_message: Some(failure.message.clone()),
+            error_message: Some(failure.recorded_message()),
         });
         Unanswered { failure, job: id }
     }
@@ -204,6 +224,11 @@ impl Dispatcher {
             deadline_ms,
         }
     }
+}
+
+/// The whole time that a job has, in milliseconds.
+fn total_ms(request: &JobRequest) -> u64 {
+    u64::try_from(request.deadline.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The first step that says how the job goes. An empty chunk does not: an error after it can still go unseen.
@@ -240,3 +265,6 @@ fn explain(request: &JobRequest, live: &[Arc<Session>]) -> String {
     }
     format!("every runner of source `{name}` that could serve it is shutting down or full; try again")
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use axum::extract::ws::Utf8Bytes;
 use runner_protocol::{
     AssignedSource, AssignmentsChanged, Cancel, CloseCode, Credit, GatewayFrame, Hello, Job, SourceHealth,
     features, reasons,
@@ -14,13 +13,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::inbox::{Delivery, Inbox};
+use super::unsent::{Budget, FRAMES, Unsent};
 use crate::bridge::short_name;
 use crate::store::{Moment, RunnerRecord};
 use crate::tokens::TokenHash;
 
-/// Frames that may wait for the writer. They are jobs, cancels and credits, all small or rare; a socket that does
-/// not take so many in the dead-peer time is dead.
-pub(super) const OUTGOING: usize = 1_024;
 /// Jobs that one socket may have, those included that were cancelled and not yet answered: four times the
 /// running and queued jobs of a default runner. Keeps a runner that never answers from growing a table.
 const MAX_JOBS: usize = 5_120;
@@ -53,9 +50,14 @@ impl Closing {
         Self { code: CloseCode::HeartbeatTimeout, reason: reasons::HEARTBEAT_TIMEOUT };
 }
 
-/// The socket cannot take a job any more.
+/// Why a socket was not given a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SocketGone;
+pub(crate) enum NotTaken {
+    /// It is gone.
+    Gone,
+    /// It has all the jobs it may have, or too many bytes of them are still to be sent.
+    Full,
+}
 
 /// One live socket.
 #[derive(Debug)]
@@ -74,7 +76,8 @@ pub(crate) struct Session {
     pub(super) token: TokenHash,
     bridges: HashSet<String>,
     keeps_windows: bool,
-    outgoing: mpsc::Sender<Utf8Bytes>,
+    outgoing: mpsc::Sender<Unsent>,
+    budget: Budget,
     closing: watch::Sender<Option<Closing>>,
     jobs: Mutex<Jobs>,
     draining: AtomicBool,
@@ -93,7 +96,7 @@ struct Jobs {
 /// The ends of a session that its own tasks hold.
 pub(super) struct Ends {
     /// What the writer sends.
-    pub(super) outgoing: mpsc::Receiver<Utf8Bytes>,
+    pub(super) outgoing: mpsc::Receiver<Unsent>,
     /// When, and how, this side closes.
     pub(super) closing: watch::Receiver<Option<Closing>>,
 }
@@ -101,7 +104,7 @@ pub(super) struct Ends {
 impl Session {
     /// A session of `runner`, which said `hello`.
     pub(super) fn new(id: Uuid, runner: &RunnerRecord, token: TokenHash, hello: &Hello) -> (Self, Ends) {
-        let (outgoing, frames) = mpsc::channel(OUTGOING);
+        let (outgoing, frames) = mpsc::channel(FRAMES);
         let (closing, closing_seen) = watch::channel(None);
         let session = Self {
             id,
@@ -119,6 +122,7 @@ impl Session {
                 .collect(),
             keeps_windows: features::has(&hello.features, features::CREDIT),
             outgoing,
+            budget: Budget::new(),
             closing,
             jobs: Mutex::default(),
             draining: AtomicBool::new(false),
@@ -182,23 +186,23 @@ impl Session {
 
     /// Hands a job over; its frames arrive in the inbox that is returned. Nothing is left behind when the caller stops
     /// waiting.
-    pub(crate) async fn start(
-        &self,
-        id: Uuid,
-        job: Job,
-        deadline: Instant,
-    ) -> Result<Arc<Inbox>, SocketGone> {
+    pub(crate) async fn start(&self, id: Uuid, job: Job, deadline: Instant) -> Result<Arc<Inbox>, NotTaken> {
         let frame = GatewayFrame::Job(Box::new(job)).encode();
-        let place = self.outgoing.reserve().await.map_err(|_| SocketGone)?;
+        // Before the wait for a place, so that what waits there is within the budget too.
+        let room = self.budget.take(&frame).ok_or(NotTaken::Full)?;
+        let place = self.outgoing.reserve().await.map_err(|_| NotTaken::Gone)?;
         let inbox = Arc::new(Inbox::new(deadline));
         {
             let mut jobs = self.jobs();
-            if jobs.closed || jobs.running.len() >= MAX_JOBS {
-                return Err(SocketGone);
+            if jobs.closed {
+                return Err(NotTaken::Gone);
+            }
+            if jobs.running.len() >= MAX_JOBS {
+                return Err(NotTaken::Full);
             }
             jobs.running.insert(id, Arc::clone(&inbox));
         }
-        place.send(frame.into());
+        place.send(Unsent::job(frame, room));
         Ok(inbox)
     }
 
@@ -276,7 +280,7 @@ impl Session {
     }
 
     /// Sends a frame that is not about a job.
-    pub(super) fn outgoing(&self) -> &mpsc::Sender<Utf8Bytes> {
+    pub(super) fn outgoing(&self) -> &mpsc::Sender<Unsent> {
         &self.outgoing
     }
 

@@ -24,20 +24,24 @@ where
     let Ends { mut outgoing, closing: mut closing_seen } = ends;
     let mut pings = tokio::time::interval_at(Instant::now() + ping_every, ping_every);
     loop {
-        let first = tokio::select! {
+        let (first, room) = tokio::select! {
             biased;
             closing = closing(&mut closing_seen) => return send_close(&mut sink, closing).await,
             frame = outgoing.recv() => match frame {
-                Some(frame) => Message::Text(frame),
+                Some(frame) => frame.into_message(),
                 None => return,
             },
-            _ = pings.tick() => Message::Ping(Bytes::new()),
+            _ = pings.tick() => (Message::Ping(Bytes::new()), None),
         };
         let sent = timeout(stalled_after, async {
             sink.feed(first).await?;
+            // The sink has the frame now, and takes no other before it has sent most of it.
+            drop(room);
             // What else is ready goes out with the same flush.
             while let Ok(next) = outgoing.try_recv() {
-                sink.feed(Message::Text(next)).await?;
+                let (next, room) = next.into_message();
+                sink.feed(next).await?;
+                drop(room);
             }
             sink.flush().await
         });
