@@ -12,8 +12,12 @@ use tokio::sync::oneshot;
 use crate::lock::lock;
 use crate::settings::Limits;
 
-/// The door of the engine: a bounded number of jobs inside, a bounded number of them for each source, and a bounded
-/// queue in front in which sources take turns.
+/// What waiting jobs may hold in memory, all together. A job may be as large as a frame, 16 MiB, and a queue of a
+/// thousand such would be more than a small machine has; ordinary jobs of a few hundred bytes never come near it.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// The door of the engine: a bounded number of jobs inside, a bounded number of them for each source, and a queue in
+/// front, bounded in jobs and bytes, in which sources take turns.
 #[derive(Clone)]
 pub(crate) struct Admission(Arc<Mutex<State>>);
 
@@ -21,6 +25,7 @@ struct State {
     limits: Limits,
     running: usize,
     waiting: usize,
+    waiting_bytes: usize,
     next_ticket: u64,
     sources: HashMap<Arc<str>, Lane>,
     /// The sources that have jobs waiting, the one whose turn is next in front.
@@ -36,6 +41,7 @@ struct Lane {
 
 struct Waiter {
     ticket: u64,
+    bytes: usize,
     grant: oneshot::Sender<Slot>,
 }
 
@@ -68,19 +74,20 @@ impl Admission {
             limits,
             running: 0,
             waiting: 0,
+            waiting_bytes: 0,
             next_ticket: 0,
             sources: HashMap::new(),
             turns: VecDeque::new(),
         })))
     }
 
-    /// A slot for a job of `source`, or a place in the queue.
+    /// A slot for a job of `source` that holds so many bytes, or a place in the queue.
     ///
     /// # Errors
     /// `RUNNER_BUSY` when the queue is full.
-    pub(crate) fn enter(&self, source: &Arc<str>) -> Result<Entry> {
+    pub(crate) fn enter(&self, source: &Arc<str>, bytes: usize) -> Result<Entry> {
         let mut state = lock(&self.0);
-        let State { limits, running, waiting, next_ticket, sources, turns } = &mut *state;
+        let State { limits, running, waiting, waiting_bytes, next_ticket, sources, turns } = &mut *state;
         let lane = sources.entry(source.clone()).or_default();
         // Nobody of the own source waits here without a reason that holds for the newcomer too, and a free slot
         // means that every other waiting source is at its own limit.
@@ -89,9 +96,11 @@ impl Admission {
             lane.running += 1;
             return Ok(Entry::Slot(Slot { admission: self.clone(), source: source.clone() }));
         }
-        if *waiting >= limits.queued {
+        if *waiting >= limits.queued || waiting_bytes.saturating_add(bytes) > MAX_WAITING_BYTES {
             let idle = lane.running == 0 && lane.waiting.is_empty();
-            let message = format!("{running} jobs are running and {waiting} are waiting; try again shortly");
+            let message = format!(
+                "{running} jobs are running and {waiting} ({waiting_bytes} bytes) are waiting; try again shortly"
+            );
             if idle {
                 sources.remove(source);
             }
@@ -101,10 +110,11 @@ impl Admission {
         let ticket = *next_ticket;
         *next_ticket += 1;
         *waiting += 1;
+        *waiting_bytes += bytes;
         if lane.waiting.is_empty() {
             turns.push_back(source.clone());
         }
-        lane.waiting.push_back(Waiter { ticket, grant });
+        lane.waiting.push_back(Waiter { ticket, bytes, grant });
         Ok(Entry::Waiting(Waiting { admission: self.clone(), source: source.clone(), ticket, granted }))
     }
 
@@ -132,6 +142,7 @@ impl State {
             lane.running += 1;
             self.running += 1;
             self.waiting -= 1;
+            self.waiting_bytes -= waiter.bytes;
             if !lane.waiting.is_empty() {
                 self.turns.push_back(source.clone());
             }
@@ -181,14 +192,15 @@ impl Future for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = lock(&self.admission.0);
-        let State { sources, turns, waiting, .. } = &mut *state;
+        let State { sources, turns, waiting, waiting_bytes, .. } = &mut *state;
         let Some(lane) = sources.get_mut(&self.source) else { return };
         // Tickets of a lane ascend, so a granted one (no longer there) is found missing quickly.
         let Ok(position) = lane.waiting.binary_search_by_key(&self.ticket, |waiter| waiter.ticket) else {
             return;
         };
-        lane.waiting.remove(position);
+        let bytes = lane.waiting.remove(position).map_or(0, |waiter| waiter.bytes);
         *waiting -= 1;
+        *waiting_bytes -= bytes;
         if lane.waiting.is_empty() {
             turns.retain(|source| *source != self.source);
             if lane.running == 0 {
@@ -225,9 +237,9 @@ mod tests {
     fn a_source_at_its_own_limit_leaves_room_for_the_others() {
         let door = Admission::new(limits(3, 2, 10));
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        let held = [slot(door.enter(&a).unwrap()), slot(door.enter(&a).unwrap())];
-        let mut third = waiting(door.enter(&a).unwrap());
-        let other = slot(door.enter(&b).unwrap());
+        let held = [slot(door.enter(&a, 1).unwrap()), slot(door.enter(&a, 1).unwrap())];
+        let mut third = waiting(door.enter(&a, 1).unwrap());
+        let other = slot(door.enter(&b, 1).unwrap());
         assert_eq!(door.load(), (3, 1));
         drop(other);
         assert!(
@@ -243,10 +255,10 @@ mod tests {
     fn waiting_sources_take_turns_whatever_the_length_of_their_queues() {
         let door = Admission::new(limits(1, 1, 10));
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        let held = slot(door.enter(&a).unwrap());
-        let a1 = waiting(door.enter(&a).unwrap());
-        let mut a2 = waiting(door.enter(&a).unwrap());
-        let b1 = waiting(door.enter(&b).unwrap());
+        let held = slot(door.enter(&a, 1).unwrap());
+        let a1 = waiting(door.enter(&a, 1).unwrap());
+        let mut a2 = waiting(door.enter(&a, 1).unwrap());
+        let b1 = waiting(door.enter(&b, 1).unwrap());
         drop(held);
         let first = a1.now_or_never().unwrap();
         drop(first);
@@ -260,25 +272,47 @@ mod tests {
     fn a_full_queue_refuses_and_one_that_left_makes_room() {
         let door = Admission::new(limits(1, 1, 1));
         let a: Arc<str> = "a".into();
-        let held = slot(door.enter(&a).unwrap());
-        let queued = waiting(door.enter(&a).unwrap());
-        let Err(error) = door.enter(&"b".into()) else { panic!("was admitted") };
+        let held = slot(door.enter(&a, 1).unwrap());
+        let queued = waiting(door.enter(&a, 1).unwrap());
+        let Err(error) = door.enter(&"b".into(), 1) else { panic!("was admitted") };
         assert_eq!(error.code(), ErrorCode::RunnerBusy);
         assert!(error.retryable());
         drop(queued);
-        let again = waiting(door.enter(&"b".into()).unwrap());
+        let again = waiting(door.enter(&"b".into(), 1).unwrap());
         drop(held);
         assert!(again.now_or_never().is_some());
         assert!(lock(&door.0).sources.is_empty() && lock(&door.0).turns.is_empty());
     }
 
     #[test]
+    fn a_queue_full_of_large_jobs_refuses_however_few_they_are() {
+        let door = Admission::new(limits(1, 1, 100));
+        let a: Arc<str> = "a".into();
+        let quarter = MAX_WAITING_BYTES / 4;
+        let held = slot(door.enter(&a, MAX_WAITING_BYTES).unwrap());
+        let mut queued: Vec<_> = (0..4).map(|_| waiting(door.enter(&a, quarter).unwrap())).collect();
+        let Err(error) = door.enter(&a, 1) else { panic!("was admitted") };
+        assert_eq!((error.code(), error.retryable()), (ErrorCode::RunnerBusy, true));
+        // A job that carries nothing is not refused for the others' size.
+        drop(waiting(door.enter(&a, 0).unwrap()));
+        drop(queued.pop());
+        queued.push(waiting(door.enter(&a, quarter).unwrap()));
+        drop(held);
+        let admitted = queued.remove(0).now_or_never().unwrap();
+        queued.push(waiting(door.enter(&a, quarter).unwrap()));
+        assert!(door.enter(&a, 1).is_err());
+        drop(queued);
+        drop(admitted);
+        assert_eq!((door.load(), lock(&door.0).waiting_bytes), ((0, 0), 0));
+    }
+
+    #[test]
     fn a_slot_granted_to_one_that_has_gone_is_passed_on() {
         let door = Admission::new(limits(1, 1, 4));
         let a: Arc<str> = "a".into();
-        let held = slot(door.enter(&a).unwrap());
-        let first = waiting(door.enter(&a).unwrap());
-        let second = waiting(door.enter(&a).unwrap());
+        let held = slot(door.enter(&a, 1).unwrap());
+        let first = waiting(door.enter(&a, 1).unwrap());
+        let second = waiting(door.enter(&a, 1).unwrap());
         drop(held);
         drop(first);
         assert!(second.now_or_never().is_some());

@@ -49,7 +49,7 @@ pub enum Submitted {
 pub struct Drained {
     /// Jobs that were under way when it began.
     pub in_flight: usize,
-    /// Jobs of those that did not finish in time and were cancelled.
+    /// Jobs of those that did not finish in time and were stopped.
     pub cancelled: usize,
 }
 
@@ -94,7 +94,7 @@ impl Engine {
         let span = tracing::info_span!(target: events::TARGET, "job", id = name.id8());
         let ending = Ending::new(reply, name, began, alive);
         let key = job.source.key();
-        let entry = match self.admission.enter(&key) {
+        let entry = match self.admission.enter(&key, job.held_bytes()) {
             Ok(entry) => entry,
             Err(error) => {
                 let code = error.code();
@@ -119,7 +119,8 @@ impl Engine {
         self.running.cancel(id)
     }
 
-    /// Stops every job, as when nobody is there any more to take the answers. Says how many.
+    /// Stops every job, as when nobody is there any more to take the answers: they end with `CANCELLED`, or during a
+    /// drain with `RUNNER_DRAINING`. Says how many.
     pub fn cancel_all(&self) -> usize {
         self.running.cancel_all()
     }
@@ -152,7 +153,8 @@ impl Engine {
         Stats { active_jobs: self.running.count(), queued_jobs, sources: self.surroundings.health.all() }
     }
 
-    /// Takes no further job, gives those under way up to `limit`, then stops them, and closes all sessions.
+    /// Takes no further job, gives those under way up to `limit`, then stops them, and closes all sessions. A job that
+    /// was stopped so ends with `RUNNER_DRAINING`: its caller still wants the answer, and may ask another runner.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let in_flight = self.running.count();
         self.running.drain();

@@ -143,11 +143,32 @@ async fn jobs_beyond_the_slots_wait_and_beyond_the_queue_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_finishes_what_it_can_and_cancels_the_rest() {
+async fn jobs_with_large_options_are_refused_before_the_queue_is_full() {
+    let (engine, _) = engine(Limits { jobs: 1, jobs_per_source: 1, ..Limits::default() });
+    let running = submit(&engine, job("r", local("main"), "slow:1000"));
+    let large = |id: &str| {
+        let text = format!(r#"{{"where":{{"name":"{}"}}}}"#, "x".repeat(15 * 1024 * 1024));
+        let options = serde_json::value::RawValue::from_string(text).unwrap();
+        JobRequest { options: Some(options), deadline_ms: 200, ..job(id, local("main"), "rows:1") }
+    };
+    let waiting: Vec<_> = (0..4).map(|n| submit(&engine, large(&n.to_string()))).collect();
+    assert_eq!(submit(&engine, large("x")).await.unwrap().code(), Some(ErrorCode::RunnerBusy));
+    let small = submit(&engine, job("small", local("main"), "rows:1"));
+    for ended in waiting {
+        assert_eq!(ended.await.unwrap().code(), Some(ErrorCode::QueryTimeout));
+    }
+    let room = submit(&engine, large("y"));
+    assert_eq!(room.await.unwrap().code(), Some(ErrorCode::QueryTimeout), "those that left made room");
+    assert!(running.await.unwrap().done.is_some() && small.await.unwrap().done.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_finishes_what_it_can_and_leaves_the_rest_to_another_runner() {
     let (engine, server) = engine(Limits::default());
     let short = submit(&engine, job("1", local("main"), "slow:500"));
     let long = submit(&engine, job("2", local("main"), "slow:20000"));
     let hung = submit(&engine, job("3", local("main"), "hang"));
+    let unwanted = submit(&engine, job("5", local("main"), "hang"));
     tokio::time::sleep(Duration::from_millis(20)).await;
     let draining = tokio::spawn({
         let engine = engine.clone();
@@ -155,11 +176,17 @@ async fn a_drain_finishes_what_it_can_and_cancels_the_rest() {
     });
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(ask(&engine, "4", "rows:1").await.code(), Some(ErrorCode::RunnerDraining));
+    // Stopped by its caller a moment before the time is over, and still under way when it is.
+    tokio::time::sleep(Duration::from_millis(1_900)).await;
+    assert!(engine.cancel("5"));
     let drained = draining.await.unwrap();
-    assert_eq!((drained.in_flight, drained.cancelled), (3, 2));
+    assert_eq!((drained.in_flight, drained.cancelled), (4, 3));
     assert!(short.await.unwrap().done.is_some());
-    assert_eq!(long.await.unwrap().code(), Some(ErrorCode::Cancelled));
-    assert_eq!(hung.await.unwrap().code(), Some(ErrorCode::Cancelled));
+    for ended in [long, hung] {
+        let error = ended.await.unwrap().error.unwrap();
+        assert_eq!((error.code(), error.retryable()), (ErrorCode::RunnerDraining, true));
+    }
+    assert_eq!(unwanted.await.unwrap().code(), Some(ErrorCode::Cancelled), "the caller's own cancel");
     assert_eq!(server.sessions(), 0, "the pools are closed");
 }
 

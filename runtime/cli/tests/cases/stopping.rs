@@ -81,7 +81,7 @@ async fn a_job_in_flight_keeps_the_drain_waiting_and_a_second_signal_ends_it() {
 
     runner.signal(Signal::TERM);
     let (_, error) = session.answer("long").await;
-    assert_eq!(error["code"], "CANCELLED", "{error}");
+    assert_eq!((&error["code"], &error["retryable"]), (&json!("RUNNER_DRAINING"), &json!(true)), "{error}");
     let ended = runner.ended().await;
     assert_eq!(ended.code, Some(0), "{}", ended.out);
     assert!(ended.out.contains("SIGTERM received again"), "{}", ended.out);
@@ -96,7 +96,7 @@ async fn the_drain_time_bounds_the_jobs_in_flight() {
     runner.logged("← job long").await;
     runner.signal(Signal::TERM);
     let (_, error) = session.answer("long").await;
-    assert_eq!(error["code"], "CANCELLED", "{error}");
+    assert_eq!((&error["code"], &error["retryable"]), (&json!("RUNNER_DRAINING"), &json!(true)), "{error}");
     let ended = runner.ended().await;
     assert_eq!(ended.code, Some(0), "{}", ended.out);
     assert!(ended.out.contains("in_flight=1 cancelled=1"), "{}", ended.out);

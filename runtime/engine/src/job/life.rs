@@ -54,9 +54,20 @@ pub(crate) async fn live(
         Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, reply)).await,
         None => Err(Error::internal("a job began after its end")),
     };
+    let outcome = match outcome {
+        Err(error) if error.code() == ErrorCode::Cancelled && registered.is_cut_off() => Err(cut_off(&error)),
+        outcome => outcome,
+    };
     // Slot and id are free before the end is sent: whoever sees it may send the next job under either.
     drop(registered);
     ending.send(outcome);
+}
+
+/// The drain's end of a job: nobody cancelled it, so another runner may do it.
+fn cut_off(stopped: &Error) -> Error {
+    let message = "this runner shut down before the job ended; another one may take it";
+    let draining = Error::new(ErrorCode::RunnerDraining, message);
+    stopped.detail().iter().fold(draining, |error, (key, value)| error.with(key, value.clone()))
 }
 
 async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Reply) -> Result<Done> {

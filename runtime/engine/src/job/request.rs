@@ -1,8 +1,9 @@
 //! What asks for a job.
 
+use secrecy::ExposeSecret;
 use serde_json::value::RawValue;
 
-use crate::assignment::Assignment;
+use crate::assignment::{Assignment, Credentials};
 
 /// A job as it arrived. Its options are text still: they are parsed in the job's own task, so that a large `where`
 /// holds up nobody else.
@@ -20,6 +21,19 @@ pub struct JobRequest {
     pub options: Option<Box<RawValue>>,
     /// Milliseconds it may take, counted from now; 0 is the default.
     pub deadline_ms: u64,
+}
+
+impl JobRequest {
+    /// What it holds in memory: the parts that may be large.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let config = match &self.source.credentials {
+            Credentials::Managed { config } => config.expose_secret().len(),
+            Credentials::RunnerLocal => 0,
+        };
+        let options = self.options.as_ref().map_or(0, |options| options.get().len());
+        let target = self.target.as_ref().map_or(0, String::len);
+        config + options + target
+    }
 }
 
 /// The part of an id that logs show.

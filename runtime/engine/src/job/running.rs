@@ -10,7 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::lock::lock;
 
-/// Jobs by id, each with the token that stops it.
+/// Jobs by id, each with what stops it.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Arc<Inner>);
 
@@ -22,8 +22,15 @@ struct Inner {
 
 #[derive(Default)]
 struct Table {
-    jobs: HashMap<Arc<str>, CancellationToken>,
+    jobs: HashMap<Arc<str>, Handle>,
     is_draining: bool,
+}
+
+/// What stops a job.
+struct Handle {
+    cancel: CancellationToken,
+    /// Whether it was the drain that stopped it: the caller still wants the answer, and may have it elsewhere.
+    is_cut_off: bool,
 }
 
 /// A job's place in the table; dropping it frees the id.
@@ -59,26 +66,35 @@ impl Running {
             Entry::Vacant(_) if is_draining => Err(NotTaken::Draining),
             Entry::Vacant(place) => {
                 let id = place.key().clone();
-                let token = place.insert(CancellationToken::new()).clone();
+                let cancel = CancellationToken::new();
+                place.insert(Handle { cancel: cancel.clone(), is_cut_off: false });
                 // Taken under the lock: whoever sees the drain flag set afterwards also waits for this job.
                 let alive = Alive { _token: self.0.tracker.token() };
-                Ok((Registered { running: self.clone(), id }, token, alive))
+                Ok((Registered { running: self.clone(), id }, cancel, alive))
             }
         }
     }
 
     /// Stops one job; says whether there was one.
     pub(crate) fn cancel(&self, id: &str) -> bool {
-        let token = lock(&self.0.table).jobs.get(id).cloned();
-        token.is_some_and(|token| {
-            token.cancel();
+        let cancel = lock(&self.0.table).jobs.get(id).map(|job| job.cancel.clone());
+        cancel.is_some_and(|cancel| {
+            cancel.cancel();
             true
         })
     }
 
-    /// Stops every job; says how many.
+    /// Stops every job; says how many. While draining, those that nobody stopped before are cut off by the drain.
     pub(crate) fn cancel_all(&self) -> usize {
-        let tokens: Vec<CancellationToken> = lock(&self.0.table).jobs.values().cloned().collect();
+        let tokens: Vec<CancellationToken> = {
+            let mut table = lock(&self.0.table);
+            let Table { jobs, is_draining } = &mut *table;
+            let stop = |job: &mut Handle| {
+                job.is_cut_off |= *is_draining && !job.cancel.is_cancelled();
+                job.cancel.clone()
+            };
+            jobs.values_mut().map(stop).collect()
+        };
         // Outside the lock: waking a job may run its end on this very thread.
         tokens.iter().for_each(CancellationToken::cancel);
         tokens.len()
@@ -98,6 +114,13 @@ impl Running {
     /// Waits until every job's end was sent; only after [`Running::drain`].
     pub(crate) async fn all_ended(&self) {
         self.0.tracker.wait().await;
+    }
+}
+
+impl Registered {
+    /// Whether the drain stopped the job.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        lock(&self.running.0.table).jobs.get(&self.id).is_some_and(|job| job.is_cut_off)
     }
 }
 
