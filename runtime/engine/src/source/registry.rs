@@ -16,7 +16,7 @@ use crate::health::HealthBoard;
 use crate::lock::lock;
 use crate::pool::{Opener, Reach, SourcePool};
 
-/// Sources with a pool besides the assigned ones. Jobs carry their source along, and a gateway that names ever new
+/// Sources of this machine with a pool besides the assigned ones. Jobs carry their source along, and a gateway that names ever new
 /// ones must not fill the memory.
 const MOST_UNASSIGNED: usize = 256;
 
@@ -201,12 +201,17 @@ impl Sources {
         let (health, board_key, name) = (self.health.clone(), key.clone(), resolved.name);
         let found = Box::new(move |latency| health.worked(&board_key, &name, latency));
         let pool = SourcePool::new(opener, resolved.pool, found)?;
+        let mut state = lock(&self.state);
+        // Perhaps removed while it was being resolved. The pool lives as long as the job then, and the gateway's
+        // credentials with it: no later frame would wipe them.
+        if assignment.is_managed() && !state.assigned.iter().any(|assigned| assigned.key() == *key) {
+            return Ok(pool);
+        }
         let entry = Entry {
             pool: pool.clone(),
             made_from: made_from(resolved.config),
             is_doubtful: AtomicBool::new(false),
         };
-        let mut state = lock(&self.state);
         let mut gone: Vec<Entry> = Vec::new();
         if state.entries.len() >= state.assigned.len() + MOST_UNASSIGNED && !state.entries.contains_key(key) {
             let assigned = state.assigned.clone();
