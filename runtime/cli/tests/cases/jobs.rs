@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::gateway::{Gateway, job, local};
+use crate::support::gateway::{Gateway, job, local, managed};
 use crate::support::program::{Running, TOKEN, database};
 
 #[tokio::test]
@@ -122,8 +122,7 @@ async fn nothing_secret_is_logged_at_the_lowest_level() {
     ];
     let mut runner = Running::start(folder.path(), &[], &variables);
     let (shop, dead) = (local("shop", "sqlite"), local("dead", "postgres"));
-    let managed = json!({"id": "m", "name": "managed", "bridge": "postgres", "credentialsLocation": "managed",
-        "config": {"url": "postgres://app:hunter2@127.0.0.1:1/x"}});
+    let managed = managed("managed", "postgres", json!({"url": "postgres://app:hunter2@127.0.0.1:1/x"}));
     let (mut session, _) = gateway.greet(json!([shop, dead, managed])).await;
     let options = json!({"where": {"name": "hunter2-parameter"}});
     session.send(job("1", &shop, "query", Some("things"), options.clone())).await;

@@ -1,5 +1,6 @@
 mod checks;
 mod jobs;
+mod managed;
 mod refusals;
 mod shown;
 mod stopping;

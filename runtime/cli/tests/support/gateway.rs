@@ -116,3 +116,8 @@ pub(crate) fn job(id: &str, source: &Value, kind: &str, target: Option<&str>, op
 pub(crate) fn local(name: &str, bridge: &str) -> Value {
     json!({"id": format!("id-{name}"), "name": name, "bridge": bridge, "credentialsLocation": "runner-local"})
 }
+
+/// A source that the gateway configures.
+pub(crate) fn managed(name: &str, bridge: &str, config: Value) -> Value {
+    json!({"id": format!("id-{name}"), "name": name, "bridge": bridge, "credentialsLocation": "managed", "config": config})
+}
