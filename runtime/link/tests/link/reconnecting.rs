@@ -255,8 +255,8 @@ fn refused_credentials_take_the_slow_schedule_and_end_in_giving_up() {
     let mut sim = simulation();
     sim.client("gateway", async {
         let listener = listen().await;
-        for _ in 0..3 {
-            accept(&listener).await.close(4401, "unknown runner").await;
+        for reason in ["revoked", "bad token", "unknown runner"] {
+            accept(&listener).await.close(4401, reason).await;
         }
         Ok(())
     });
