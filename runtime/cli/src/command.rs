@@ -44,7 +44,7 @@ enum Failure {
     #[error("the runtime cannot start: {0}")]
     Runtime(io::Error),
     #[error(transparent)]
-    Log(#[from] log_output::AlreadyInstalled),
+    Log(#[from] log_output::LogError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
 }
@@ -106,7 +106,7 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
 fn start(layers: &Layers) -> Result<Exit, Failure> {
     let logging = Logging::read(layers)?;
     let settings = Settings::read(layers)?;
-    log_output::install(logging)?;
+    let _written_at_the_end = log_output::install(logging)?;
     runtime()?.block_on(async {
         let os_signals = OsSignals::catch().map_err(Failure::Runtime)?;
         let runner = Runner::prepare(settings).await?;

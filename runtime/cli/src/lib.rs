@@ -16,6 +16,7 @@ mod command;
 pub mod doctor;
 pub mod drivers;
 pub mod exit;
+mod log_lines;
 pub mod log_output;
 pub mod mask;
 pub mod settings;

@@ -11,21 +11,30 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::log_lines;
+pub use crate::log_lines::LinesGuard;
 use crate::settings::{LogFormat, Logging};
 
-/// The log has a receiver already.
+/// Why there is no log.
 #[derive(Debug, thiserror::Error)]
-#[error("this process already has a log")]
-pub struct AlreadyInstalled;
+pub enum LogError {
+    /// The log has a receiver already.
+    #[error("this process already has a log")]
+    AlreadyInstalled,
+    /// The thread that writes it cannot be started.
+    #[error("the log's thread cannot start: {0}")]
+    NoThread(std::io::Error),
+}
 
-/// Sends the process's log to standard output.
+/// Sends the process's log to standard output, until the guard is dropped.
 ///
 /// # Errors
-/// [`AlreadyInstalled`].
-pub fn install(logging: Logging) -> Result<(), AlreadyInstalled> {
+/// [`LogError`].
+pub fn install(logging: Logging) -> Result<LinesGuard, LogError> {
+    let (writer, guard) = log_lines::lines(std::io::stdout()).map_err(LogError::NoThread)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(logging.filter)
-        .with_writer(std::io::stdout)
+        .with_writer(writer)
         .with_ansi(false)
         .log_internal_errors(false);
     // Not `init`: that would also bridge the `log` crate.
@@ -36,7 +45,7 @@ pub fn install(logging: Logging) -> Result<(), AlreadyInstalled> {
             tracing::subscriber::set_global_default(lines.finish())
         }
     };
-    installed.map_err(|_| AlreadyInstalled)
+    installed.map(|()| guard).map_err(|_| LogError::AlreadyInstalled)
 }
 
 /// A text line.
