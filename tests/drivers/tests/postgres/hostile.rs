@@ -38,6 +38,15 @@ async fn no_name_and_no_value_becomes_sql() {
             let operator = error.code() == ErrorCode::UnsupportedOperator && attack.starts_with('$');
             assert!(error.code() == code || operator, "{options}: {error}");
         }
+        // Every text there is sorts beside an attack, and none of it runs.
+        for operator in ["$gt", "$gte", "$lt", "$lte", "$ne"] {
+            query(&mut *session, "t", json!({"where": {"v": {operator: attack}}})).await.unwrap();
+        }
+        let error =
+            read(&mut *session, "t", json!({"changedSince": attack, "changeTrackingColumn": "d"})).await;
+        assert_eq!(error.unwrap_err().code(), ErrorCode::InvalidJob);
+        let cx = connector_api::CallContext::within(driver_tests::LIMIT);
+        assert_eq!(session.introspect(&cx, attack).await.unwrap_err().code(), ErrorCode::InvalidTarget);
         for filter in [json!({"v": attack}), json!({"id": attack}), json!({"v": {"$contains": attack}})] {
             assert_eq!(
                 query(&mut *session, "t", json!({"where": filter})).await.unwrap().rows.len(),
@@ -82,4 +91,36 @@ async fn nul_long_lists_and_large_cells() {
     assert_eq!(error.code(), ErrorCode::ResultTooLarge);
     assert!(session.reusable());
     assert_eq!(query(&mut *session, "t", json!({})).await.unwrap().rows.len(), 2);
+}
+
+#[tokio::test]
+async fn numbers_beyond_sixty_four_bits_compare_exactly() {
+    let server = Server::start().await;
+    server
+        .run(
+            "CREATE TABLE t (id bigint PRIMARY KEY, n numeric);
+             INSERT INTO t VALUES (1, 9223372036854775808), (9223372036854775807, -1);
+             GRANT SELECT ON t TO app",
+        )
+        .await;
+    let mut session = server.session().await;
+    let rows = query(&mut *session, "t", json!({"where": {"id": 1}})).await.unwrap().rows;
+    assert_eq!(rows, [json!({"id": "1", "n": "9223372036854775808"})]);
+    for (filter, found) in [
+        (json!({"id": 9_223_372_036_854_775_808_u64}), 0),
+        (json!({"id": "9223372036854775808"}), 0),
+        (json!({"id": {"$lt": 9_223_372_036_854_775_808_u64}}), 2),
+        (json!({"id": {"$gt": "9223372036854775808"}}), 0),
+        (json!({"id": [9_223_372_036_854_775_808_u64, 1]}), 1),
+        (json!({"id": ["9223372036854775807", "9223372036854775808"]}), 1),
+        (json!({"n": 9_223_372_036_854_775_808_u64}), 1),
+        (json!({"n": "9223372036854775808"}), 1),
+        (json!({"n": ["9223372036854775808", -1]}), 2),
+    ] {
+        assert_eq!(
+            query(&mut *session, "t", json!({"where": filter})).await.unwrap().rows.len(),
+            found,
+            "{filter}"
+        );
+    }
 }

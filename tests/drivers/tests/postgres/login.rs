@@ -210,3 +210,34 @@ async fn a_port_where_nothing_listens_and_a_peer_that_is_no_database_are_told_ap
         );
     }
 }
+
+#[tokio::test]
+async fn of_several_hosts_the_first_that_answers_and_has_the_role_is_taken() {
+    let server = Server::start().await;
+    let port = server.postgres.port();
+    let (silent, refusing) =
+        (tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(), test_servers::free_port().unwrap());
+    let hosts = format!("127.0.0.1:{refusing},{},127.0.0.1:{port}", silent.local_addr().unwrap());
+    let settings = |role: &'static str| {
+        let hosts = hosts.clone();
+        async move {
+            stages(&[
+                ("host", hosts.as_str()),
+                ("user", APP_USER),
+                ("password", APP_PASSWORD),
+                ("database", "app"),
+                ("connectionTimeoutMillis", "500"),
+                ("targetSessionAttrs", role),
+            ])
+            .await
+        }
+    };
+    for role in ["any", "primary", "read-write", "prefer-standby"] {
+        settings(role).await.unwrap_or_else(|error| panic!("{role}: {error}"));
+    }
+    for role in ["standby", "read-only"] {
+        let error = settings(role).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SourceUnreachable, "{role}: {error}");
+        assert!(error.message().contains("targetSessionAttrs"), "{role}: {error}");
+    }
+}

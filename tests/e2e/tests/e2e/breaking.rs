@@ -121,3 +121,16 @@ async fn a_runner_told_to_stop_finishes_its_job_and_ends_with_0() {
     assert_eq!(answer.unwrap().rows().len(), 1);
     assert_eq!(stack.runner.process().wait(LIMIT).await.unwrap(), Exit::Code(0));
 }
+
+#[tokio::test]
+async fn a_database_that_dies_in_the_middle_of_a_result_ends_the_lines_with_an_error() {
+    let stack = Stack::start().await;
+    let body = json!({"target": "million", "deadlineMs": 60_000});
+    let mut lines = stack.caller.lines("direct", "query", &body).await.unwrap();
+    assert_eq!(lines.status(), StatusCode::OK);
+    let (first, _) = lines.piece().await.unwrap().unwrap();
+    stack.postgres.kill().await.unwrap();
+    let (rest, end) = lines.finish().await.unwrap();
+    assert!(first + rest < 1_000_000, "{first} {rest}");
+    assert_eq!(end["error"]["code"], json!("SOURCE_UNREACHABLE"), "{end}");
+}
