@@ -14,11 +14,11 @@ mod refusing;
 mod streaming;
 
 use e2e_tests::{Caller, Gateway, GatewayOptions, Identity, Runner, RunnerOptions};
-use test_servers::{PgBouncer, PgBouncerOptions, Postgres, PostgresOptions};
+use test_servers::{PgBouncer, PgBouncerOptions, Postgres, PostgresOptions, ServerCertificate};
 use tokio_postgres::Client;
 
 /// A database, a gateway, a runner and a caller. The source `direct` is the server itself, `pooled` goes through
-/// PgBouncer in transaction mode; both over TLS where they offer it.
+/// PgBouncer in transaction mode; both over verified TLS.
 struct Stack {
     postgres: Postgres,
     bouncer: PgBouncer,
@@ -46,16 +46,20 @@ impl Stack {
             )
             .await
             .unwrap();
-        let bouncer = PgBouncer::start(&postgres, &PgBouncerOptions::default()).await.unwrap();
+        let encrypted =
+            PgBouncerOptions { tls: Some(ServerCertificate::Good), ..PgBouncerOptions::default() };
+        let bouncer = PgBouncer::start(&postgres, &encrypted).await.unwrap();
         let gateway = Gateway::start(GatewayOptions::default()).await.unwrap();
         let identity = gateway.runner("first").await.unwrap();
         gateway.source("direct", "postgres", &identity).await.unwrap();
         gateway.source("pooled", "postgres", &identity).await.unwrap();
         let authority = postgres.authority_file().display().to_string();
         let verified = postgres.url_with(&[("sslmode", "verify-full"), ("sslrootcert", &authority)]);
+        let authority = bouncer.authority_file().display().to_string();
+        let pooled = bouncer.url_with(&[("sslmode", "verify-full"), ("sslrootcert", &authority)]);
         let options = RunnerOptions::default()
             .set("SEMILAYER_SOURCE_DIRECT_URL", verified)
-            .set("SEMILAYER_SOURCE_POOLED_URL", bouncer.url());
+            .set("SEMILAYER_SOURCE_POOLED_URL", pooled);
         let runner = Runner::start(&gateway, &identity, &options).await.unwrap();
         let caller = gateway.caller().await.unwrap();
         gateway.serving(&caller, "direct").await.unwrap();
