@@ -162,6 +162,13 @@ impl State {
     }
 }
 
+impl Slot {
+    /// Whether no other job runs.
+    pub(crate) fn is_alone(&self) -> bool {
+        lock(&self.admission.0).running <= 1
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let granted = {

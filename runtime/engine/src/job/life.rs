@@ -71,14 +71,14 @@ fn cut_off(stopped: &Error) -> Error {
 }
 
 async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Reply) -> Result<Done> {
-    let _slot: Slot = match entry {
+    let slot: Slot = match entry {
         Entry::Slot(slot) => slot,
         Entry::Waiting(waiting) => {
             job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
         }
     };
     let request = parse(engine, &job.request)?;
-    let outcome = answer(engine, job, &request, reply).await;
+    let outcome = answer(engine, job, &request, reply, &slot).await;
     match outcome {
         // However the database put it that it was stopped: the caller wanted the end.
         Err(error)
@@ -102,7 +102,13 @@ fn parse(engine: &Surroundings, job: &JobRequest) -> Result<Request> {
     request::parse(kind, job.target.as_deref(), options, bridge)
 }
 
-async fn answer(engine: &Surroundings, job: &Job, request: &Request, reply: &mut dyn Reply) -> Result<Done> {
+async fn answer(
+    engine: &Surroundings,
+    job: &Job,
+    request: &Request,
+    reply: &mut dyn Reply,
+    slot: &Slot,
+) -> Result<Done> {
     let name = &job.request.source.name;
     let asked = Instant::now();
     let (pool, lent) = lend(engine, job).await?;
@@ -117,7 +123,7 @@ async fn answer(engine: &Surroundings, job: &Job, request: &Request, reply: &mut
     let Some(session) = lease.session() else {
         return Err(Error::internal("a lease without a session"));
     };
-    let outcome = work::run(session, &job.call, request, reply).await;
+    let outcome = work::run(session, &job.call, request, reply, slot).await;
     lease.give_back();
     match &outcome {
         Ok(_) => engine.health.worked(&job.key, name, latency),
