@@ -1,11 +1,12 @@
 //! The three traits of a connector.
 
 use async_trait::async_trait;
+use connector_model::capability::AggregateCapabilities;
 use connector_model::config::Config;
 use connector_model::cursor::CursorKind;
-use connector_model::error::Result;
+use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::manifest::Manifest;
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 
 use crate::context::{CallContext, OpenContext};
@@ -64,6 +65,28 @@ pub trait Session: Send {
     /// # Errors
     /// As [`Session::read`].
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted>;
+
+    /// What this server computes of an aggregate; the rest is computed of its rows by whoever called.
+    fn aggregates(&self) -> AggregateCapabilities {
+        AggregateCapabilities::default()
+    }
+
+    /// Groups with their measures: each a JSON object `{dims, measures, count}`, spliced into `out`.
+    ///
+    /// # Errors
+    /// As [`Session::read`]; `UNSUPPORTED_JOB` for what [`Session::aggregates`] leaves out.
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        let _ = (cx, out);
+        Err(Error::new(
+            ErrorCode::UnsupportedJob,
+            format!("the connector of target \"{}\" computes no aggregates", request.target),
+        ))
+    }
 
     /// Everything that can be read.
     ///

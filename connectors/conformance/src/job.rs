@@ -157,6 +157,9 @@ pub async fn execute(session: &mut dyn Session, bridge: &str, job: &Job, target:
     let outcome = match &request {
         Request::Read(read) => session.read(&cx, read, &mut sink).await.map(Ok),
         Request::Query(query) => session.query(&cx, query, &mut sink).await.map(Ok),
+        Request::Aggregate(aggregate) => {
+            session.aggregate(&cx, aggregate, &mut sink).await.map(|()| Ok(Page::default()))
+        }
         Request::Count(count) => session.count(&cx, count).await.map(|it| Err(Outcome::Counted(it))),
         Request::ListTargets => session.list_targets(&cx).await.map(|it| Err(Outcome::Targets(it))),
         Request::Introspect(name) => session.introspect(&cx, name).await.map(|it| Err(Outcome::Schema(it))),

@@ -1,6 +1,8 @@
 //! What a connector can do. The names are the published ones; a capability that is absent is not there.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::request::aggregate::{Accuracy, Aggregate, Bucket, Function};
 
 /// What a connector declares. It is held to it both ways: the conformance suite fails a connector for declaring
 /// what it cannot do and for doing what it does not declare.
@@ -63,10 +65,45 @@ impl Capabilities {
     }
 }
 
+/// How well a measure is computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// Not at all.
+    #[default]
+    None,
+    /// To the last digit.
+    Exact,
+    /// Estimated only.
+    Approximate,
+    /// Either, as the job asks.
+    Both,
+}
+
+impl Answers {
+    /// Whether a job of that accuracy is answered: an estimate is asked for with the exact answer welcome.
+    pub fn serves(self, accuracy: Accuracy) -> bool {
+        match accuracy {
+            Accuracy::Exact => matches!(self, Answers::Exact | Answers::Both),
+            Accuracy::Fast => self != Answers::None,
+        }
+    }
+}
+
+impl Serialize for Answers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Answers::None => serializer.serialize_bool(false),
+            Answers::Exact => serializer.serialize_str("exact"),
+            Answers::Approximate => serializer.serialize_str("approximate"),
+            Answers::Both => serializer.serialize_str("both"),
+        }
+    }
+}
+
 /// Which parts of an aggregate the database computes itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "each name is the published capability of that name")]
+#[allow(missing_docs, reason = "each name is the published capability of that name, but for firstLast")]
 pub struct AggregateCapabilities {
     pub supports: bool,
     pub group_by: bool,
@@ -76,15 +113,70 @@ pub struct AggregateCapabilities {
     pub geohash_bucket: bool,
     pub h3_bucket: bool,
     pub count: bool,
-    pub count_distinct: bool,
+    pub count_distinct: Answers,
     pub sum: bool,
     pub avg: bool,
     pub min_max: bool,
-    pub percentile: bool,
+    pub percentile: Answers,
     pub top_k: bool,
+    /// `first` and `last`; not a published name.
+    pub first_last: bool,
     pub having_on_aggregates: bool,
     pub pushdown_order_limit: bool,
     pub sampling: bool,
     pub emits_sketches: bool,
     pub joins: bool,
+}
+
+impl AggregateCapabilities {
+    /// What a relational database with window functions and no percentiles computes: everything else but sampling.
+    pub const RELATIONAL: AggregateCapabilities = AggregateCapabilities {
+        supports: true,
+        group_by: true,
+        time_bucket: true,
+        numeric_bucket: true,
+        geo_bucket: false,
+        geohash_bucket: false,
+        h3_bucket: false,
+        count: true,
+        count_distinct: Answers::Exact,
+        sum: true,
+        avg: true,
+        min_max: true,
+        percentile: Answers::None,
+        top_k: true,
+        first_last: true,
+        having_on_aggregates: true,
+        pushdown_order_limit: true,
+        sampling: false,
+        emits_sketches: false,
+        joins: true,
+    };
+
+    /// Whether all of an aggregate is among them.
+    pub fn serve(&self, request: &Aggregate) -> bool {
+        let buckets = request.dimensions.iter().all(|dimension| match dimension.bucket {
+            None => true,
+            Some(Bucket::Time(_)) => self.time_bucket,
+            Some(Bucket::Step(_) | Bucket::Breaks(_)) => self.numeric_bucket,
+        });
+        let measures = request.measures.iter().all(|measure| match &measure.function {
+            Function::Count(_) => self.count,
+            Function::CountDistinct(_, accuracy) => self.count_distinct.serves(*accuracy),
+            Function::Sum(_) => self.sum,
+            Function::Avg(_) => self.avg,
+            Function::Min(_) | Function::Max(_) => self.min_max,
+            Function::Percentile(_, _, accuracy) => self.percentile.serves(*accuracy),
+            Function::TopK(..) => self.top_k,
+            Function::First(_) | Function::Last(_) => self.first_last,
+        });
+        self.supports
+            && buckets
+            && measures
+            && (self.group_by || request.dimensions.is_empty())
+            && (self.sampling || request.sample.is_none())
+            && (self.joins || request.joins.is_empty())
+            && (self.having_on_aggregates || request.having.is_true())
+            && (self.pushdown_order_limit || (request.sort.is_empty() && request.limit.is_none()))
+    }
 }

@@ -119,7 +119,7 @@ fn typed(dialect: &dyn Dialect, column: &TableColumn, operand: &Operand) -> Cast
 }
 
 fn null_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, present: bool) {
-    dialect.quote(sql, &column.name);
+    dialect.reference(sql, column);
     sql.push(if present { " IS NOT NULL" } else { " IS NULL" });
 }
 

@@ -21,4 +21,4 @@ pub use count::count;
 pub use dialect::{Dialect, Postgres, Sqlite};
 pub use select::Select;
 pub use statement::{Param, ParamType, Statement, Value};
-pub use table::{Reading, Table, TableColumn};
+pub use table::{Qualified, Reading, Table, TableColumn};

@@ -157,7 +157,7 @@ fn row_comparison(sql: &mut Statement, dialect: &dyn Dialect, bounds: Vec<Bound<
     sql.push(if several { "(" } else { "" });
     for (position, bound) in bounds.iter().enumerate() {
         sql.push(if position > 0 { ", " } else { "" });
-        dialect.quote(sql, &bound.column.name);
+        dialect.reference(sql, bound.column);
     }
     sql.push(if several { ")" } else { "" });
     sql.push(if descending { " < " } else { " > " });
@@ -177,7 +177,7 @@ fn expanded(sql: &mut Statement, dialect: &dyn Dialect, bounds: &[Bound<'_>]) {
     for (position, bound) in bounds.iter().enumerate() {
         sql.push(if position > 0 { " OR (" } else { "(" });
         for equal in bounds.iter().take(position) {
-            dialect.quote(sql, &equal.column.name);
+            dialect.reference(sql, equal.column);
             match &equal.value {
                 Some(value) => {
                     sql.push(" = ");
@@ -199,18 +199,18 @@ fn after(sql: &mut Statement, dialect: &dyn Dialect, bound: &Bound<'_>) {
         Some(value) => {
             let null_follows = nulls_last && bound.column.nullable;
             sql.push(if null_follows { "(" } else { "" });
-            dialect.quote(sql, &bound.column.name);
+            dialect.reference(sql, bound.column);
             sql.push(if bound.descending { " < " } else { " > " });
             dialect.value(sql, bound.column, value.clone());
             if null_follows {
                 sql.push(" OR ");
-                dialect.quote(sql, &bound.column.name);
+                dialect.reference(sql, bound.column);
                 sql.push(" IS NULL)");
             }
         }
         None if nulls_last => sql.push("1 = 0"),
         None => {
-            dialect.quote(sql, &bound.column.name);
+            dialect.reference(sql, bound.column);
             sql.push(" IS NOT NULL");
         }
     }

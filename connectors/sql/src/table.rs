@@ -28,6 +28,17 @@ pub struct TableColumn {
     pub nullable: bool,
     /// How it is fetched.
     pub reading: Reading,
+    /// Where it stands in a statement that gives its tables aliases; a catalogue's columns have none.
+    pub qualified: Option<Qualified>,
+}
+
+/// A column behind the alias of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qualified {
+    /// The alias.
+    pub alias: String,
+    /// The column's own name.
+    pub column: String,
 }
 
 /// A target with its columns and its key.

@@ -192,6 +192,7 @@ mod tests {
             native_type: String::new(),
             nullable: true,
             reading: Reading::Native,
+            qualified: None,
         }
     }
 

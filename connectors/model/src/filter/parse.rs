@@ -17,12 +17,14 @@ pub struct Names<'a> {
     pub bridge: &'a str,
     /// The target, as the job names it.
     pub target: &'a str,
+    /// The option that holds the condition: `where`, `having`.
+    pub option: &'a str,
 }
 
 /// Parses a `where` object.
 ///
 /// # Errors
-/// `INVALID_JOB` naming `where` and the place in it; `unsupported_operator` naming the operator.
+/// `INVALID_JOB` naming the option and the place in it; `unsupported_operator` naming the operator.
 pub fn parse(json: &Value, names: Names<'_>) -> Result<Filter> {
     Parser { names, nodes: 0 }.clause(json, 0)
 }
@@ -36,18 +38,24 @@ impl Parser<'_> {
     fn count(&mut self) -> Result<()> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(Error::option("where", format_args!("has more than {MAX_NODES} conditions")));
+            return Err(Error::option(
+                self.names.option,
+                format_args!("has more than {MAX_NODES} conditions"),
+            ));
         }
         Ok(())
     }
 
     fn clause(&mut self, json: &Value, depth: usize) -> Result<Filter> {
         if depth > MAX_DEPTH {
-            return Err(Error::option("where", format_args!("nests deeper than {MAX_DEPTH} levels")));
+            return Err(Error::option(
+                self.names.option,
+                format_args!("nests deeper than {MAX_DEPTH} levels"),
+            ));
         }
         let Value::Object(entries) = json else {
             return Err(Error::option(
-                "where",
+                self.names.option,
                 format_args!("a clause must be an object, not {}", kind(json)),
             ));
         };
@@ -71,7 +79,7 @@ impl Parser<'_> {
     fn clauses(&mut self, operator: &str, json: &Value, depth: usize) -> Result<Vec<Filter>> {
         let Value::Array(clauses) = json else {
             return Err(Error::option(
-                "where",
+                self.names.option,
                 format_args!("{operator} takes an array, not {}", kind(json)),
             ));
         };
@@ -81,13 +89,13 @@ impl Parser<'_> {
     fn column(&mut self, column: &str, value: &Value, parts: &mut Vec<Filter>) -> Result<()> {
         let mut push = |test| parts.push(Filter::Column(column.to_owned(), test));
         match value {
-            Value::Array(values) => push(Test::In(operands(column, "$in", values)?)),
+            Value::Array(values) => push(Test::In(operands(self.names.option, column, "$in", values)?)),
             Value::Object(operators) => {
                 for test in self.operators(column, operators)? {
                     push(test);
                 }
             }
-            scalar => push(Test::Equal(operand(column, "$eq", scalar)?)),
+            scalar => push(Test::Equal(operand(self.names.option, column, "$eq", scalar)?)),
         }
         Ok(())
     }
@@ -104,20 +112,30 @@ impl Parser<'_> {
     fn test(&self, column: &str, operator: &str, value: &Value) -> Result<Test> {
         let text = |test| match value {
             Value::String(text) => Ok(Test::Text(test, text.clone())),
-            Value::Object(_) | Value::Array(_) => Err(not_scalar(column, operator, value)),
+            Value::Object(_) | Value::Array(_) => Err(not_scalar(self.names.option, column, operator, value)),
             _ => Ok(Test::Never),
         };
-        let compare = |comparison| match operand(column, operator, value)? {
-            Operand::Null => Err(problem(column, operator, "takes a value, not null; use $exists for NULL")),
+        let compare = |comparison| match operand(self.names.option, column, operator, value)? {
+            Operand::Null => Err(problem(
+                self.names.option,
+                column,
+                operator,
+                "takes a value, not null; use $exists for NULL",
+            )),
             operand => Ok(Test::Compare(comparison, operand)),
         };
         let list = || match value {
-            Value::Array(values) => operands(column, operator, values),
-            _ => Err(problem(column, operator, format_args!("takes an array, not {}", kind(value)))),
+            Value::Array(values) => operands(self.names.option, column, operator, values),
+            _ => Err(problem(
+                self.names.option,
+                column,
+                operator,
+                format_args!("takes an array, not {}", kind(value)),
+            )),
         };
         match operator {
-            "$eq" => Ok(Test::Equal(operand(column, operator, value)?)),
-            "$ne" => Ok(Test::NotEqual(operand(column, operator, value)?)),
+            "$eq" => Ok(Test::Equal(operand(self.names.option, column, operator, value)?)),
+            "$ne" => Ok(Test::NotEqual(operand(self.names.option, column, operator, value)?)),
             "$gt" => compare(Comparison::Greater),
             "$gte" => compare(Comparison::GreaterOrEqual),
             "$lt" => compare(Comparison::Less),
@@ -131,14 +149,19 @@ impl Parser<'_> {
             "$endsWith" => text(TextTest::EndsWith),
             "$exists" => match value {
                 Value::Bool(exists) => Ok(Test::Exists(*exists)),
-                _ => Err(problem(column, operator, format_args!("takes true or false, not {}", kind(value)))),
+                _ => Err(problem(
+                    self.names.option,
+                    column,
+                    operator,
+                    format_args!("takes true or false, not {}", kind(value)),
+                )),
             },
             unknown => Err(self.unsupported(unknown)),
         }
     }
 
     fn unsupported(&self, operator: &str) -> Error {
-        let Names { bridge, target } = self.names;
+        let Names { bridge, target, .. } = self.names;
         let message = format!(
             "Bridge does not support where operator \"{operator}\" on target \"{target}\" ({bridge})"
         );
@@ -146,19 +169,24 @@ impl Parser<'_> {
     }
 }
 
-fn problem(column: &str, operator: &str, problem: impl std::fmt::Display) -> Error {
-    Error::option("where", format_args!("column \"{column}\": {operator} {problem}"))
+fn problem(option: &str, column: &str, operator: &str, problem: impl std::fmt::Display) -> Error {
+    Error::option(option, format_args!("column \"{column}\": {operator} {problem}"))
 }
 
-fn not_scalar(column: &str, operator: &str, json: &Value) -> Error {
-    problem(column, operator, format_args!("takes a text, a number, true, false or null, not {}", kind(json)))
+fn not_scalar(option: &str, column: &str, operator: &str, json: &Value) -> Error {
+    problem(
+        option,
+        column,
+        operator,
+        format_args!("takes a text, a number, true, false or null, not {}", kind(json)),
+    )
 }
 
-fn operands(column: &str, operator: &str, values: &[Value]) -> Result<Vec<Operand>> {
-    values.iter().map(|value| operand(column, operator, value)).collect()
+fn operands(option: &str, column: &str, operator: &str, values: &[Value]) -> Result<Vec<Operand>> {
+    values.iter().map(|value| operand(option, column, operator, value)).collect()
 }
 
-fn operand(column: &str, operator: &str, json: &Value) -> Result<Operand> {
+fn operand(option: &str, column: &str, operator: &str, json: &Value) -> Result<Operand> {
     Ok(match json {
         Value::Null => Operand::Null,
         Value::Bool(flag) => Operand::Boolean(*flag),
@@ -167,7 +195,7 @@ fn operand(column: &str, operator: &str, json: &Value) -> Result<Operand> {
             None => Operand::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
         Value::String(text) => Operand::Text(text.clone()),
-        Value::Array(_) | Value::Object(_) => return Err(not_scalar(column, operator, json)),
+        Value::Array(_) | Value::Object(_) => return Err(not_scalar(option, column, operator, json)),
     })
 }
 
@@ -188,7 +216,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const NAMES: Names<'_> = Names { bridge: "@semilayer/bridge-x", target: "t" };
+    const NAMES: Names<'_> = Names { bridge: "@semilayer/bridge-x", target: "t", option: "where" };
 
     fn read(json: Value) -> Result<Filter> {
         parse(&json, NAMES)

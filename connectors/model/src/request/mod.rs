@@ -1,10 +1,13 @@
 //! A job's kind, target and options as typed requests: parsed here, once, and nowhere else.
 
+pub mod aggregate;
 mod options;
 mod parse;
 
+pub use aggregate::Aggregate;
 pub use parse::parse;
 
+use self::aggregate::Join;
 use crate::filter::Filter;
 
 /// What a job asks for.
@@ -16,6 +19,8 @@ pub enum Request {
     Query(Query),
     /// How many rows match.
     Count(Count),
+    /// Groups of rows with their measures.
+    Aggregate(Aggregate),
     /// What can be read.
     ListTargets,
     /// One target's columns.
@@ -110,6 +115,8 @@ pub struct Query {
     pub select: Option<Vec<String>>,
     /// Which rows.
     pub filter: Filter,
+    /// Targets whose columns are reached as `alias.column`; only an aggregate that the runner computes sets it.
+    pub joins: Vec<Join>,
     /// In what order.
     pub order_by: Vec<Order>,
     /// At most this many rows; `None` is all of them.
@@ -147,6 +154,7 @@ impl Request {
             Request::Read(read) => Some(&read.target),
             Request::Query(query) => Some(&query.target),
             Request::Count(count) => Some(&count.target),
+            Request::Aggregate(aggregate) => Some(&aggregate.target),
             Request::Introspect(target) => Some(target),
             Request::ListTargets | Request::Test => None,
         }

@@ -1,5 +1,6 @@
 //! One job's options to its typed request.
 
+use super::aggregate::aggregate;
 use super::options::Options;
 use super::{ChangedSince, Count, Kind, Query, Read, Request};
 use crate::error::{Error, ErrorCode, Result};
@@ -39,7 +40,8 @@ pub fn parse(kind: Kind, target: Option<&str>, options: Option<&str>, bridge: &s
         Kind::ListTargets => Ok(Request::ListTargets),
         Kind::IntrospectTarget => named().map(Request::Introspect),
         Kind::Test => Ok(Request::Test),
-        Kind::Search | Kind::Similar | Kind::Aggregate => Err(Error::new(
+        Kind::Aggregate => aggregate(named()?, &options, bridge).map(Request::Aggregate),
+        Kind::Search | Kind::Similar => Err(Error::new(
             ErrorCode::UnsupportedJob,
             format!("{bridge} has no operation \"{}\"", kind.as_str()),
         )),
@@ -63,6 +65,7 @@ fn query(target: String, options: &Options, bridge: &str) -> Result<Query> {
         target,
         select: options.columns("select")?,
         filter,
+        joins: Vec::new(),
         order_by: options.order("orderBy")?,
         limit: options.count("limit")?,
         offset: options.count("offset")?.unwrap_or(0),
@@ -81,7 +84,7 @@ fn query(target: String, options: &Options, bridge: &str) -> Result<Query> {
 fn filter(target: &str, options: &Options, bridge: &str) -> Result<Filter> {
     match options.get("where") {
         None => Ok(Filter::TRUE),
-        Some(json) => filter::parse(json, Names { bridge, target }),
+        Some(json) => filter::parse(json, Names { bridge, target, option: "where" }),
     }
 }
 
@@ -153,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn batch_read_never_counts_and_aggregates_are_not_there() {
+    fn batch_read_never_counts_and_searches_are_not_there() {
         let Request::Query(query) = job(Kind::BatchRead, r#"{"select": "*", "where": {"id": [1]}}"#).unwrap()
         else {
             panic!("a batch read is a query");
         };
         assert!(!query.include_total && query.select.is_none());
-        assert_eq!(job(Kind::Aggregate, "{}").unwrap_err().code(), ErrorCode::UnsupportedJob);
+        assert_eq!(job(Kind::Search, "{}").unwrap_err().code(), ErrorCode::UnsupportedJob);
         assert_eq!(parse(Kind::Read, None, None, "b").unwrap_err().code(), ErrorCode::InvalidTarget);
     }
 

@@ -113,7 +113,7 @@ fn table_column(row: &Row, name: String) -> Result<TableColumn> {
     let (logical_type, reading) = meaning(base, &category);
     // Comparisons look at the type below a domain, without its precision.
     let native_type = if matches!(base_type.as_str(), "real" | "money") { base_type } else { native_type };
-    Ok(TableColumn { name, logical_type, native_type, nullable: !not_null, reading })
+    Ok(TableColumn { name, logical_type, native_type, nullable: !not_null, reading, qualified: None })
 }
 
 /// What a type's values are, and how they are fetched: natively when their binary form is known here. Everything

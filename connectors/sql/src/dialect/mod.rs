@@ -10,7 +10,7 @@ use connector_model::filter::{TextTest, Typed};
 use connector_model::target::LogicalType;
 
 use crate::statement::Statement;
-use crate::table::{Reading, Table, TableColumn};
+use crate::table::{Qualified, Reading, Table, TableColumn};
 
 /// Where NULL stands in an ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,18 @@ pub enum Nulls {
 pub trait Dialect: Send + Sync {
     /// An identifier in quotes.
     fn quote(&self, sql: &mut Statement, identifier: &str);
+
+    /// A column where a statement speaks of it: behind its table's alias, where the statement gives tables aliases.
+    fn reference(&self, sql: &mut Statement, column: &TableColumn) {
+        match &column.qualified {
+            None => self.quote(sql, &column.name),
+            Some(Qualified { alias, column }) => {
+                self.quote(sql, alias);
+                sql.push(".");
+                self.quote(sql, column);
+            }
+        }
+    }
 
     /// Where NULL stands in an ascending order; a descending order is the reverse.
     fn nulls(&self) -> Nulls;
@@ -76,21 +88,21 @@ pub trait Dialect: Send + Sync {
     /// The column where it is fetched.
     fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
         match column.reading {
-            Reading::Native => self.quote(sql, &column.name),
+            Reading::Native => self.reference(sql, column),
             Reading::AsText | Reading::AsTextArray => self.as_text(sql, column),
         }
     }
 
     /// The column where it is compared: types without an order of their own are compared as text.
     fn compared(&self, sql: &mut Statement, column: &TableColumn) {
-        if compares_as_text(column) { self.as_text(sql, column) } else { self.quote(sql, &column.name) }
+        if compares_as_text(column) { self.as_text(sql, column) } else { self.reference(sql, column) }
     }
 
     /// The column where rows are ordered by it.
     fn ordered(&self, sql: &mut Statement, column: &TableColumn) {
         match column.logical_type {
             LogicalType::Json | LogicalType::Geometry => self.as_text(sql, column),
-            _ => self.quote(sql, &column.name),
+            _ => self.reference(sql, column),
         }
     }
 }

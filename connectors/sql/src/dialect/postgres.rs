@@ -56,17 +56,17 @@ impl Dialect for Postgres {
     }
 
     fn as_text(&self, sql: &mut Statement, column: &TableColumn) {
-        self.quote(sql, &column.name);
+        self.reference(sql, column);
         // The text of `money` follows the server's locale, its number does not.
         sql.push(if column.native_type == "money" { "::numeric::text" } else { "::text" });
     }
 
     fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
         match column.reading {
-            Reading::Native => self.quote(sql, &column.name),
+            Reading::Native => self.reference(sql, column),
             Reading::AsText => self.as_text(sql, column),
             Reading::AsTextArray => {
-                self.quote(sql, &column.name);
+                self.reference(sql, column);
                 sql.push("::text[]");
             }
         }
@@ -74,12 +74,12 @@ impl Dialect for Postgres {
 
     fn compared(&self, sql: &mut Statement, column: &TableColumn) {
         if column.native_type == "money" {
-            self.quote(sql, &column.name);
+            self.reference(sql, column);
             sql.push("::numeric");
         } else if compares_as_text(column) {
             self.as_text(sql, column);
         } else {
-            self.quote(sql, &column.name);
+            self.reference(sql, column);
         }
     }
 
@@ -114,7 +114,7 @@ impl Dialect for Postgres {
     }
 
     fn later_than(&self, sql: &mut Statement, column: &TableColumn, micros: i64) {
-        self.quote(sql, &column.name);
+        self.reference(sql, column);
         sql.push(" > ");
         match column.logical_type {
             LogicalType::TimestampTz => {

@@ -108,7 +108,7 @@ impl Dialect for Sqlite {
 
     fn as_text(&self, sql: &mut Statement, column: &TableColumn) {
         sql.push("CAST(");
-        self.quote(sql, &column.name);
+        self.reference(sql, column);
         sql.push(" AS TEXT)");
     }
 
@@ -138,12 +138,12 @@ impl Dialect for Sqlite {
     fn text_test(&self, sql: &mut Statement, column: &TableColumn, test: TextTest, operand: &str) {
         if operand.contains('\0') {
             // A pattern ends at its first NUL here, and would match too much: rather nothing (NULL stays unknown).
-            self.quote(sql, &column.name);
+            self.reference(sql, column);
             sql.push(" <> ");
-            return self.quote(sql, &column.name);
+            return self.reference(sql, column);
         }
         match column.logical_type {
-            LogicalType::Text => self.quote(sql, &column.name),
+            LogicalType::Text => self.reference(sql, column),
             _ => self.as_text(sql, column),
         }
         let pattern = like_pattern(test, operand);

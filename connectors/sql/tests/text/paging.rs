@@ -139,6 +139,7 @@ fn a_cursor_of_another_order_table_or_shape_is_refused() {
             target: table.name.clone(),
             select: None,
             filter: connector_model::filter::Filter::TRUE,
+            joins: Vec::new(),
             order_by: Vec::new(),
             limit: Some(1),
             offset: 0,

@@ -13,6 +13,7 @@ pub(crate) fn column(name: &str, logical_type: LogicalType, native: &str, nullab
             LogicalType::Geometry | LogicalType::Unknown => Reading::AsText,
             _ => Reading::Native,
         },
+        qualified: None,
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn describe(connection: &Connection, named: &Named) -> Result<Describ
             name: column.name,
             native_type: column.declared,
             reading: Reading::Native,
+            qualified: None,
         })
         .collect();
     let key = if is_row_number {

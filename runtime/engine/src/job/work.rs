@@ -85,6 +85,10 @@ async fn rows(
     match request {
         Request::Read(read) => session.read(call, read, out).await,
         Request::Query(query) => session.query(call, query, out).await,
+        Request::Aggregate(aggregate) => {
+            session.aggregate(call, aggregate, out).await?;
+            Ok(Page::default())
+        }
         Request::ListTargets => {
             for target in session.list_targets(call).await? {
                 object(out, &target).await?;
