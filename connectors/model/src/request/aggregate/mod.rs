@@ -5,6 +5,8 @@
 
 mod bucket;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use bucket::{Bucket, Step, TimeUnit, break_labels};
 pub(super) use parse::aggregate;
