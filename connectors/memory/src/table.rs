@@ -122,6 +122,7 @@ impl Table {
                     native_type: column.native_type.clone(),
                     nullable: column.nullable,
                     primary_key: in_key(&at),
+                    logical_type: column.logical_type,
                 })
                 .collect(),
             primary_key: self

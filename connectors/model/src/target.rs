@@ -83,6 +83,9 @@ pub struct TargetColumn {
     pub nullable: bool,
     /// Whether it is part of the primary key.
     pub primary_key: bool,
+    /// What kind of value it holds: for whoever computes with what a query returns. Jobs are not shown it.
+    #[serde(skip)]
+    pub logical_type: LogicalType,
 }
 
 /// The one row that `introspectTarget` answers.

@@ -93,6 +93,7 @@ pub(crate) fn introspect(database: &Database, target: &str) -> Result<TargetSche
             native_type: column.native_type.clone(),
             nullable: column.nullable,
             primary_key: described.primary_key.contains(&position),
+            logical_type: column.logical_type,
         });
         Ok(TargetSchema {
             columns: columns.collect(),

@@ -78,6 +78,7 @@ impl Session for PgSession {
             native_type: column.native_type.clone(),
             nullable: column.nullable,
             primary_key: primary_key.contains(&column.name),
+            logical_type: column.logical_type,
         });
         Ok(TargetSchema {
             name: described.table.name.clone(),
