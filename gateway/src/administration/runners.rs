@@ -25,7 +25,7 @@ impl Administration {
     /// When the name is malformed or taken, or the store fails.
     pub async fn create_runner(&self, actor: &Actor, name: &str) -> Result<CreatedRunner, ChangeError> {
         let runner =
-            NewRunner { id: Uuid::now_v7(), org_id: self.home.org_id, name: checked_name("name", name)? };
+            NewRunner { id: Uuid::new_v4(), org_id: self.home.org_id, name: checked_name("name", name)? };
         let token = NewToken::generate(TokenKind::Runner, &self.home.org_slug);
         let key = self.runner_key(runner.id, &token);
         let audit =

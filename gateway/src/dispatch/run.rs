@@ -30,7 +30,7 @@ pub(crate) struct Dispatcher {
 }
 
 /// One hand-over of a request. Each has an id of its own, so that a runner that still ends the first cannot take the
-/// second for it.
+/// second for it. Random, because logs show only its first eight digits.
 struct Attempt {
     id: Uuid,
     request: Option<Uuid>,
@@ -40,7 +40,7 @@ struct Attempt {
 impl Attempt {
     fn again(&self) -> Self {
         let request = Some(self.request.unwrap_or(self.id));
-        Self { id: Uuid::now_v7(), request, number: self.number + 1 }
+        Self { id: Uuid::new_v4(), request, number: self.number + 1 }
     }
 }
 
@@ -64,7 +64,7 @@ impl Dispatcher {
     pub(crate) async fn run(&self, request: &JobRequest) -> Result<Answer, Unanswered> {
         let deadline = Instant::now() + request.deadline;
         let mut tried = Vec::new();
-        let mut attempt = Attempt { id: Uuid::now_v7(), request: None, number: 1 };
+        let mut attempt = Attempt { id: Uuid::new_v4(), request: None, number: 1 };
         let mut failed = None;
         let mut full = None;
         loop {

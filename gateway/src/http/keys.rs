@@ -15,6 +15,7 @@ use super::errors::ApiError;
 use super::listing::{PageQuery, Query, page_body};
 use crate::administration::KeyRequest;
 use crate::app::App;
+use crate::store::Position;
 
 /// `GET /v1/keys`.
 pub(super) async fn list(
@@ -24,7 +25,7 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let page = query.page()?;
     let keys = app.administration.keys(page).await?;
-    Ok(Json(page_body("keys", &keys, page.limit, |one| one.id)))
+    Ok(Json(page_body("keys", &keys, page.limit, |one| Position { at: one.created_at, id: one.id })))
 }
 
 /// `POST /v1/keys`: `{kind, name?}` → the key and its text, shown once.

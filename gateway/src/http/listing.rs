@@ -7,10 +7,9 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::errors::ApiError;
-use crate::store::Page;
+use crate::store::{Page, Position};
 
 /// Entries of a page unless the caller says otherwise.
 const USUAL: u32 = 100;
@@ -19,7 +18,7 @@ const USUAL: u32 = 100;
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct PageQuery {
     limit: Option<u32>,
-    cursor: Option<Uuid>,
+    cursor: Option<Position>,
 }
 
 impl PageQuery {
@@ -56,10 +55,10 @@ pub(super) fn page_body<T: serde::Serialize>(
     name: &str,
     entries: &[T],
     limit: u32,
-    id: impl Fn(&T) -> Uuid,
+    position: impl Fn(&T) -> Position,
 ) -> Value {
     let full = u32::try_from(entries.len()).is_ok_and(|count| count == limit);
-    let next = entries.last().filter(|_| full).map(id);
+    let next = entries.last().filter(|_| full).map(position);
     match next {
         Some(next) => json!({ name: entries, "nextCursor": next }),
         None => json!({ name: entries }),

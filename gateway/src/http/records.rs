@@ -6,13 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::auth::Admin;
 use super::errors::ApiError;
 use super::listing::{Query, limit, page_body, since};
 use crate::app::App;
-use crate::store::{AuditFilter, JobFilter};
+use crate::store::{AuditFilter, JobFilter, Position};
 
 /// `?runner=&source=&status=&since=&limit=&cursor=`.
 #[derive(Debug, Deserialize)]
@@ -22,7 +21,7 @@ pub(super) struct JobQuery {
     status: Option<String>,
     since: Option<String>,
     limit: Option<u32>,
-    cursor: Option<Uuid>,
+    cursor: Option<Position>,
 }
 
 /// `?runner=&since=&limit=&cursor=`.
@@ -31,7 +30,7 @@ pub(super) struct AuditQuery {
     runner: Option<String>,
     since: Option<String>,
     limit: Option<u32>,
-    cursor: Option<Uuid>,
+    cursor: Option<Position>,
 }
 
 /// `GET /v1/jobs`.
@@ -57,7 +56,7 @@ pub(super) async fn jobs(
         limit: limit(query.limit)?,
     };
     let jobs = app.store.jobs(&filter).await?;
-    Ok(Json(page_body("jobs", &jobs, filter.limit, |one| one.id)))
+    Ok(Json(page_body("jobs", &jobs, filter.limit, |one| Position { at: one.created_at, id: one.id })))
 }
 
 /// `GET /v1/audit`.
@@ -77,5 +76,5 @@ pub(super) async fn audit(
         limit: limit(query.limit)?,
     };
     let entries = app.store.audit_entries(&filter).await?;
-    Ok(Json(page_body("entries", &entries, filter.limit, |one| one.id)))
+    Ok(Json(page_body("entries", &entries, filter.limit, |one| Position { at: one.at, id: one.id })))
 }

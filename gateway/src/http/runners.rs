@@ -15,6 +15,7 @@ use super::errors::ApiError;
 use super::listing::{PageQuery, Query, page_body};
 use crate::administration::{CreatedRunner, RunnerOverview};
 use crate::app::App;
+use crate::store::Position;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +37,10 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let page = query.page()?;
     let runners = app.administration.runners(page).await?;
-    Ok(Json(page_body("runners", &runners, page.limit, |one| one.runner.id)))
+    Ok(Json(page_body("runners", &runners, page.limit, |one| Position {
+        at: one.runner.created_at,
+        id: one.runner.id,
+    })))
 }
 
 /// `POST /v1/runners`: `{name}` → the runner, its token and its environment, shown once.

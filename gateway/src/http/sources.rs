@@ -14,6 +14,7 @@ use super::errors::ApiError;
 use super::listing::{PageQuery, Query, page_body};
 use crate::administration::SourceRequest;
 use crate::app::App;
+use crate::store::Position;
 
 /// `GET /v1/sources`.
 pub(super) async fn list(
@@ -23,7 +24,7 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let page = query.page()?;
     let sources = app.administration.sources(page).await?;
-    Ok(Json(page_body("sources", &sources, page.limit, |one| one.id)))
+    Ok(Json(page_body("sources", &sources, page.limit, |one| Position { at: one.created_at, id: one.id })))
 }
 
 /// `POST /v1/sources`: `{name, bridge, credentialsLocation?, timeoutMs?}`.

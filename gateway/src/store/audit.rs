@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Moment, StoreError};
+use super::{Moment, Position, StoreError};
 
 /// An entry to be written.
 #[derive(Debug, Clone)]
@@ -51,8 +51,8 @@ pub struct AuditFilter {
     pub subject: Option<String>,
     /// Only those of this time before now.
     pub since: Option<Duration>,
-    /// Only those before this id.
-    pub before: Option<Uuid>,
+    /// Only those before this one.
+    pub before: Option<Position>,
     /// At most so many.
     pub limit: u32,
 }

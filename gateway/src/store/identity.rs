@@ -113,7 +113,7 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// The runner with this id, or else this name.
     async fn runner(&self, id_or_name: &str) -> Result<Option<RunnerRecord>, StoreError>;
 
-    /// Runners by id, which is the order of creation.
+    /// Runners, in the order of creation.
     async fn runners(&self, page: Page) -> Result<Vec<RunnerRecord>, StoreError>;
 
     /// Revokes every key of the runner and stores a new one.
@@ -131,7 +131,7 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// Whether an admin key exists that is not revoked.
     async fn has_admin_key(&self) -> Result<bool, StoreError>;
 
-    /// Keys by id, which is the order of creation.
+    /// Keys, in the order of creation.
     async fn keys(&self, page: Page) -> Result<Vec<KeyRecord>, StoreError>;
 
     /// Revokes a key; `None` when there is no such key.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Moment, StoreError};
+use super::{Moment, Position, StoreError};
 
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,8 @@ pub struct JobRecord {
     pub target: Option<String>,
     /// `dispatched`, `done`, `failed`, `cancelled` or `expired`.
     pub status: String,
+    /// When it was made.
+    pub created_at: Moment,
     /// When it was handed over.
     pub dispatched_at: Option<Moment>,
     /// When it ended.
@@ -125,10 +127,10 @@ pub struct JobFilter {
     pub source: Option<Uuid>,
     /// Only those that stand so.
     pub status: Option<String>,
-    /// Only those dispatched in this time before now.
+    /// Only those made in this time before now.
     pub since: Option<Duration>,
-    /// Only those before this id.
-    pub before: Option<Uuid>,
+    /// Only those before this one.
+    pub before: Option<Position>,
     /// At most so many.
     pub limit: u32,
 }

@@ -7,6 +7,7 @@ mod audit;
 mod identity;
 mod jobs;
 mod moment;
+mod position;
 mod sessions;
 mod sources;
 pub mod sqlite;
@@ -17,6 +18,7 @@ pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditStore};
 pub use identity::{Home, IdentityStore, KeyRecord, NewKey, NewRunner, RunnerRecord};
 pub use jobs::{FinishedJob, JobFilter, JobRecord, JobStatus, JobStore, StartedJob};
 pub use moment::Moment;
+pub use position::Position;
 pub use sessions::{NewSession, SessionLease, SessionRecord, SessionStore};
 pub use sources::{CredentialsLocation, NewSource, SourceRecord, SourceStore};
 
@@ -64,11 +66,11 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
 }
 
-/// One page of a list: at most `limit` entries, after `cursor`.
+/// One page of a list: at most `limit` entries, after `after`.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// The id of the last entry of the page before.
-    pub after: Option<uuid::Uuid>,
+    /// The last entry of the page before.
+    pub after: Option<Position>,
     /// The most entries to return.
     pub limit: u32,
 }
@@ -80,29 +82,5 @@ impl Page {
     /// The first page, as long as a page may be.
     pub const fn first() -> Self {
         Self { after: None, limit: Self::MOST }
-    }
-}
-
-/// The smallest id that anything made in the last `span` can have. Ids hold their time of creation (UUIDv7, RFC 9562
-/// section 5.7), so that going back in time is a range of the primary key.
-fn first_id_of_last(span: std::time::Duration) -> uuid::Uuid {
-    let now = std::time::SystemTime::now();
-    let since = now.checked_sub(span).and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-    let milliseconds = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn ids_of_a_span_are_not_below_its_first() {
-        let id = uuid::Uuid::now_v7();
-        assert!(first_id_of_last(Duration::from_secs(1)) < id);
-        assert!(first_id_of_last(Duration::ZERO) >= first_id_of_last(Duration::from_secs(1)));
-        assert!(first_id_of_last(Duration::MAX) < id);
     }
 }

@@ -75,7 +75,7 @@ pub trait SourceStore: Send + Sync + 'static {
     /// The source of this environment with this id, or else this name.
     async fn source(&self, environment: Uuid, id_or_name: &str) -> Result<Option<SourceRecord>, StoreError>;
 
-    /// Sources by id, which is the order of creation.
+    /// Sources, in the order of creation.
     async fn sources(&self, page: Page) -> Result<Vec<SourceRecord>, StoreError>;
 
     /// Deletes a source and its assignments; false when there was none.

@@ -132,6 +132,41 @@ async fn bad_changes_are_refused_with_the_field() {
 }
 
 #[tokio::test]
+async fn jobs_of_one_second_differ_in_the_eight_digits_that_logs_show_and_are_listed_in_pages() {
+    let world = World::new().await;
+    let mut runner = world.runner().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let answer = world.send("query", &json!({}));
+        let job = runner.job().await;
+        runner.done(&job, 0).await;
+        assert_eq!(answer.await.expect("a task").status, 200);
+        ids.push(job);
+    }
+    let shown: std::collections::BTreeSet<&str> = ids.iter().map(|id| &id[..8]).collect();
+    assert_eq!(shown.len(), ids.len(), "{ids:?}");
+    world.finished_jobs(5).await;
+
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/jobs?limit=2{cursor}");
+        let answer = world.admin(reqwest::Method::GET, &path).send().await.expect("an answer");
+        let body = Answer::of(answer).await.body;
+        let page = body["jobs"].as_array().expect("a list");
+        listed.extend(page.iter().map(|job| job["id"].as_str().expect("an id").to_owned()));
+        let Some(next) = body["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    ids.reverse();
+    assert_eq!(listed, ids, "newest first, each once");
+
+    let answer = world.admin(reqwest::Method::GET, "/v1/jobs?cursor=7").send().await.expect("an answer");
+    let answer = Answer::of(answer).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body["message"].as_str().expect("text").contains("nextCursor"), "{:?}", answer.body);
+}
+
+#[tokio::test]
 async fn an_address_that_is_refused_too_often_is_told_to_wait_and_good_tokens_still_pass() {
     let world = World::new().await;
     let mut last = 401;

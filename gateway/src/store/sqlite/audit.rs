@@ -5,8 +5,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
-use super::{SqliteStore, moment, now_ms, uuid};
-use crate::store::{AuditEntry, AuditFilter, AuditRecord, AuditStore, StoreError, first_id_of_last};
+use super::{SqliteStore, milliseconds, moment, now_ms, uuid};
+use crate::store::{AuditEntry, AuditFilter, AuditRecord, AuditStore, StoreError};
 
 /// Writes `entry` on a connection that may be inside the transaction of the change it describes.
 pub(super) async fn write(connection: &mut SqliteConnection, entry: &AuditEntry) -> Result<(), StoreError> {
@@ -37,17 +37,17 @@ impl AuditStore for SqliteStore {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT id, at, actor, action, subject_type, subject_id, detail FROM audit_log WHERE TRUE",
         );
-        let conditions = [
-            (" AND subject_id = ", filter.subject.clone()),
-            (" AND id < ", filter.before.map(|id| id.to_string())),
-            (" AND id >= ", filter.since.map(|span| first_id_of_last(span).to_string())),
-        ];
-        for (condition, value) in conditions {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value);
-            }
+        if let Some(subject) = &filter.subject {
+            query.push(" AND subject_id = ").push_bind(subject);
         }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+        if let Some(last) = filter.before {
+            query.push(" AND (at, id) < (").push_bind(last.at.0).push(", ");
+            query.push_bind(last.id.to_string()).push(")");
+        }
+        if let Some(span) = filter.since {
+            query.push(concat!(" AND at >= ", now_ms!(), " - ")).push_bind(milliseconds(span));
+        }
+        query.push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(filter.limit);
         let rows = query.build().fetch_all(&self.reader).await?;
         rows.iter().map(entry).collect()
     }

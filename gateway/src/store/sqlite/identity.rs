@@ -92,9 +92,10 @@ impl IdentityStore for SqliteStore {
     async fn runners(&self, page: Page) -> Result<Vec<RunnerRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, name, created_at, revoked_at, last_seen_at FROM runners \
-             WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2",
+             WHERE ?1 IS NULL OR (created_at, id) > (?1, ?2) ORDER BY created_at, id LIMIT ?3",
         )
-        .bind(page.after.map(|id| id.to_string()))
+        .bind(page.after.map(|last| last.at.0))
+        .bind(page.after.map(|last| last.id.to_string()))
         .bind(page.limit)
         .fetch_all(&self.reader)
         .await?;
@@ -156,9 +157,11 @@ impl IdentityStore for SqliteStore {
     async fn keys(&self, page: Page) -> Result<Vec<KeyRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, kind, environment_id, runner_id, name, prefix, last4, created_at, revoked_at, \
-             last_used_at FROM api_keys WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2",
+             last_used_at FROM api_keys WHERE ?1 IS NULL OR (created_at, id) > (?1, ?2) \
+             ORDER BY created_at, id LIMIT ?3",
         )
-        .bind(page.after.map(|id| id.to_string()))
+        .bind(page.after.map(|last| last.at.0))
+        .bind(page.after.map(|last| last.id.to_string()))
         .bind(page.limit)
         .fetch_all(&self.reader)
         .await?;

@@ -6,15 +6,21 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{SqliteStore, count, now_ms, optional_moment, optional_uuid, uuid};
-use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError, first_id_of_last};
+use super::{SqliteStore, count, milliseconds, moment, now_ms, optional_moment, optional_uuid, uuid};
+use crate::store::{FinishedJob, JobFilter, JobRecord, JobStore, StartedJob, StoreError};
 
 /// Rows deleted in one transaction: a few milliseconds of the only writer.
 const FORGET_GROUP: u32 = 5_000;
-const FORGET_JOBS: &str = "DELETE FROM runner_jobs WHERE id IN (SELECT id FROM runner_jobs \
-     WHERE id < ?1 AND finished_at IS NOT NULL LIMIT ?2)";
-const FORGET_AUDIT: &str =
-    "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < ?1 LIMIT ?2)";
+const FORGET_JOBS: &str = concat!(
+    "DELETE FROM runner_jobs WHERE seq IN (SELECT seq FROM runner_jobs WHERE created_at < ",
+    now_ms!(),
+    " - ?1 AND finished_at IS NOT NULL LIMIT ?2)"
+);
+const FORGET_AUDIT: &str = concat!(
+    "DELETE FROM audit_log WHERE (at, id) IN (SELECT at, id FROM audit_log WHERE at < ",
+    now_ms!(),
+    " - ?1 LIMIT ?2)"
+);
 
 #[async_trait]
 impl JobStore for SqliteStore {
@@ -27,11 +33,11 @@ impl JobStore for SqliteStore {
         for (job, age_ms) in started {
             sqlx::query(concat!(
                 "INSERT INTO runner_jobs (id, source_id, runner_id, session_id, kind, target, status, \
-                 dispatched_at, attempt, deadline_at, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dispatched', ",
+                 attempt, created_at, dispatched_at, deadline_at, request_id) \
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'dispatched', ?7, made, made, made + ?8, ?10 \
+                 FROM (SELECT ",
                 now_ms!(),
-                " - ?9, ?7, ",
-                now_ms!(),
-                " - ?9 + ?8, ?10)"
+                " - ?9 AS made)"
             ))
             .bind(job.id.to_string())
             .bind(job.source_id.to_string())
@@ -88,27 +94,34 @@ impl JobStore for SqliteStore {
             (" AND j.runner_id = ", filter.runner.map(|id| id.to_string())),
             (" AND j.source_id = ", filter.source.map(|id| id.to_string())),
             (" AND j.status = ", filter.status.clone()),
-            (" AND j.id < ", filter.before.map(|id| id.to_string())),
-            (" AND j.id >= ", filter.since.map(|span| first_id_of_last(span).to_string())),
         ];
         for (condition, value) in conditions {
             if let Some(value) = value {
                 query.push(condition).push_bind(value);
             }
         }
-        query.push(" ORDER BY j.id DESC LIMIT ").push_bind(filter.limit);
+        if let Some(last) = filter.before {
+            // Where the page's last job is deleted by now, so is what was made with it and before it.
+            query.push(" AND (j.created_at, j.seq) < (").push_bind(last.at.0);
+            query.push(", coalesce((SELECT seq FROM runner_jobs WHERE id = ");
+            query.push_bind(last.id.to_string()).push("), 0))");
+        }
+        if let Some(span) = filter.since {
+            query.push(concat!(" AND j.created_at >= ", now_ms!(), " - ")).push_bind(milliseconds(span));
+        }
+        query.push(" ORDER BY j.created_at DESC, j.seq DESC LIMIT ").push_bind(filter.limit);
         let rows = query.build().fetch_all(&self.reader).await?;
         rows.iter().map(record).collect()
     }
 
     async fn forget_older_than(&self, keep: Duration) -> Result<u64, StoreError> {
-        // By id, which is by time of creation, and in groups between which other writers get their turn.
-        let before = first_id_of_last(keep).to_string();
+        // In groups, between which other writers get their turn.
+        let keep_ms = milliseconds(keep);
         let mut gone = 0_u64;
         for statement in [FORGET_JOBS, FORGET_AUDIT] {
             loop {
                 let deleted = sqlx::query(statement)
-                    .bind(&before)
+                    .bind(keep_ms)
                     .bind(FORGET_GROUP)
                     .execute(&self.writer)
                     .await?
@@ -138,6 +151,7 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         kind: row.try_get("kind")?,
         target: row.try_get("target")?,
         status: row.try_get("status")?,
+        created_at: moment(row, "created_at")?,
         dispatched_at: optional_moment(row, "dispatched_at")?,
         finished_at: optional_moment(row, "finished_at")?,
         attempt: row.try_get("attempt")?,

@@ -53,11 +53,15 @@ impl SourceStore for SqliteStore {
     }
 
     async fn sources(&self, page: Page) -> Result<Vec<SourceRecord>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM sources WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")
-            .bind(page.after.map(|id| id.to_string()))
-            .bind(page.limit)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT * FROM sources WHERE ?1 IS NULL OR (created_at, id) > (?1, ?2) \
+             ORDER BY created_at, id LIMIT ?3",
+        )
+        .bind(page.after.map(|last| last.at.0))
+        .bind(page.after.map(|last| last.id.to_string()))
+        .bind(page.limit)
+        .fetch_all(&self.reader)
+        .await?;
         rows.iter().map(record).collect()
     }
 
@@ -128,7 +132,7 @@ impl SourceStore for SqliteStore {
         let rows = sqlx::query(
             "SELECT r.id, r.name, r.created_at, r.revoked_at, r.last_seen_at FROM runners r \
              JOIN runner_assignments a ON a.runner_id = r.id \
-             WHERE a.source_id = ?1 AND r.revoked_at IS NULL ORDER BY r.id",
+             WHERE a.source_id = ?1 AND r.revoked_at IS NULL ORDER BY r.created_at, r.id",
         )
         .bind(source.to_string())
         .fetch_all(&self.reader)

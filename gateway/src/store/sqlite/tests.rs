@@ -244,7 +244,11 @@ async fn jobs_are_recorded_in_groups_listed_newest_first_and_forgotten() {
     assert_eq!((jobs[2].source.as_deref(), jobs[2].runner.as_deref()), (Some("primary"), Some("edge")));
     let of_runner = JobFilter { runner: Some(edge.id), ..all.clone() };
     assert_eq!(store.jobs(&of_runner).await.unwrap().len(), 2);
-    let next = JobFilter { before: Some(jobs[0].id), since: Some(LEASE), ..all.clone() };
+    let next = JobFilter {
+        before: Some(Position { at: jobs[0].created_at, id: jobs[0].id }),
+        since: Some(LEASE),
+        ..all.clone()
+    };
     assert_eq!(store.jobs(&next).await.unwrap().len(), 2);
 
     assert_eq!(store.fail_abandoned_jobs().await.unwrap(), 2);
@@ -254,6 +258,129 @@ async fn jobs_are_recorded_in_groups_listed_newest_first_and_forgotten() {
     while !store.jobs(&all).await.unwrap().is_empty() {
         store.forget_older_than(Duration::ZERO).await.unwrap();
     }
+}
+
+/// `count` jobs of one millisecond and one source.
+async fn jobs_at_once(store: &SqliteStore, source: Uuid, count: usize) {
+    let started: Vec<(StartedJob, u64)> = (0..count)
+        .map(|number| {
+            let id = Uuid::new_v4();
+            let job = StartedJob {
+                id,
+                request_id: id,
+                source_id: source,
+                runner_id: None,
+                session_id: None,
+                kind: "query",
+                target: Some(format!("t{number}")),
+                attempt: 1,
+                deadline_ms: 1_000,
+            };
+            (job, 0)
+        })
+        .collect();
+    store.record_jobs(&started, &[]).await.unwrap();
+    sqlx::query("UPDATE runner_jobs SET created_at = 1700000000000, finished_at = 1")
+        .execute(&store.writer)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn pages_of_jobs_made_in_one_millisecond_lose_and_repeat_nothing() {
+    let (store, _directory) = store().await;
+    let primary = source(&store, "primary").await;
+    jobs_at_once(&store, primary.id, 10).await;
+    let mut filter = JobFilter { source: Some(primary.id), limit: 3, ..JobFilter::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = store.jobs(&filter).await.unwrap();
+        let Some(last) = page.last() else { break };
+        filter.before = Some(Position { at: last.created_at, id: last.id });
+        seen.extend(page.into_iter().filter_map(|job| job.target));
+    }
+    let newest_first: Vec<String> = (0..10).rev().map(|number| format!("t{number}")).collect();
+    assert_eq!(seen, newest_first);
+    let gone = Position { at: Moment(1_700_000_000_001), id: Uuid::new_v4() };
+    filter.before = Some(gone);
+    assert_eq!(
+        store.jobs(&filter).await.unwrap().len(),
+        3,
+        "a cursor whose job is deleted still has its time"
+    );
+    assert_eq!(store.forget_older_than(LEASE).await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn pages_of_runners_and_of_the_audit_log_lose_and_repeat_nothing() {
+    let (store, _directory) = store().await;
+    for number in 0..7 {
+        runner(&store, &format!("r{number}")).await;
+    }
+    for table in ["runners SET created_at", "audit_log SET at"] {
+        let same = format!("UPDATE {table} = 1700000000000");
+        sqlx::query(sqlx::AssertSqlSafe(same)).execute(&store.writer).await.unwrap();
+    }
+    let (mut page, mut names) = (Page { after: None, limit: 2 }, Vec::new());
+    while let Some(last) = {
+        let runners = store.runners(page).await.unwrap();
+        names.extend(runners.iter().map(|one| one.name.clone()));
+        runners.last().map(|one| Position { at: one.created_at, id: one.id })
+    } {
+        page.after = Some(last);
+    }
+    names.sort();
+    assert_eq!(names, ["r0", "r1", "r2", "r3", "r4", "r5", "r6"]);
+    let (mut filter, mut entries) = (AuditFilter { limit: 2, ..AuditFilter::default() }, Vec::new());
+    while let Some(last) = {
+        let page = store.audit_entries(&filter).await.unwrap();
+        entries.extend(page.iter().map(|one| one.id));
+        page.last().map(|one| Position { at: one.at, id: one.id })
+    } {
+        filter.before = Some(last);
+    }
+    let count = entries.len();
+    entries.sort();
+    entries.dedup();
+    assert_eq!((count, entries.len()), (7, 7));
+}
+
+#[tokio::test]
+async fn what_an_older_build_recorded_is_there_after_the_tables_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gateway.db");
+    let old = sqlx::migrate::Migrator {
+        migrations: sqlx::migrate!("./migrations").iter().take(1).cloned().collect(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    old.run(&pool).await.unwrap();
+    let (first, second, entry) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    for (id, at) in [(first, 1_700_000_000_000_i64), (second, 1_700_000_000_000)] {
+        sqlx::query(
+            "INSERT INTO runner_jobs (id, source_id, kind, target, status, dispatched_at, finished_at, attempt, rows) \
+             VALUES (?1, ?1, 'query', 't', 'done', ?2, ?2, 1, 7)",
+        )
+        .bind(id.to_string())
+        .bind(at)
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    sqlx::query("INSERT INTO audit_log VALUES (?1, 1700000000000, 'a', 'b', 'c', NULL, '{}')")
+        .bind(entry.to_string())
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+
+    let store = SqliteStore::open(&path).await.unwrap();
+    let jobs = store.jobs(&JobFilter { limit: 10, ..JobFilter::default() }).await.unwrap();
+    assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!((jobs[0].created_at, jobs[0].rows), (Moment(1_700_000_000_000), Some(7)));
+    let entries = store.audit_entries(&AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap();
+    assert_eq!(entries.iter().map(|one| one.id).collect::<Vec<_>>(), [entry]);
 }
 
 #[tokio::test]
