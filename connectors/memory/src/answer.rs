@@ -76,7 +76,7 @@ fn all(table: &Table) -> Vec<&[Value]> {
 }
 
 fn matching<'d>(database: &Database, table: &'d Table, filter: &Filter) -> Result<Vec<&'d [Value]>> {
-    check(filter, table)?;
+    check(filter, table, "where")?;
     let mut rows = all(table);
     rows.retain(|row| truth(filter, table, database.profile(), row) == Truth::True);
     Ok(rows)

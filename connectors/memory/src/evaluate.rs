@@ -51,13 +51,15 @@ impl Truth {
 /// of the column's type.
 ///
 /// # Errors
-/// `INVALID_JOB` naming `where` and the column.
-pub fn check(filter: &Filter, table: &Table) -> Result<()> {
+/// `INVALID_JOB` naming `option`, which holds the filter, and the column.
+pub fn check(filter: &Filter, table: &Table, option: &str) -> Result<()> {
     match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| check(part, table)),
-        Filter::Not(part) => check(part, table),
+        Filter::And(parts) | Filter::Or(parts) => {
+            parts.iter().try_for_each(|part| check(part, table, option))
+        }
+        Filter::Not(part) => check(part, table, option),
         Filter::Column(name, test) => {
-            let at = table.position("where", name)?;
+            let at = table.position(option, name)?;
             let (Test::Compare(comparison, operand), Some(column)) = (test, table.columns.get(at)) else {
                 return Ok(());
             };
@@ -67,7 +69,7 @@ pub fn check(filter: &Filter, table: &Table) -> Result<()> {
                     let (operator, native) = (comparison.operator(), &column.native_type);
                     let problem =
                         format_args!("column \"{name}\": {operator} takes a value of type {native}");
-                    Err(Error::option("where", problem).with("column", name.as_str()))
+                    Err(Error::option(option, problem).with("column", name.as_str()))
                 }
             }
         }

@@ -9,8 +9,10 @@
 //! - [`evaluate`], `pattern`: the `where` language in three-valued logic
 //! - [`order`]: ordering, and where a page ended
 //! - [`answer`]: a request to its rows, still as values
+//! - [`aggregate`]: groups of rows with their measures
 //! - [`session`]: the connector's traits, which write those rows
 
+pub mod aggregate;
 pub mod answer;
 pub mod database;
 pub mod decimal;

@@ -6,16 +6,22 @@ use async_trait::async_trait;
 use connector_api::{
     CallContext, Connector, Counted, OpenContext, Page, RowSink, ServerInfo, Session, Source,
 };
+use connector_model::capability::{AggregateCapabilities, Answers};
 use connector_model::config::Config;
 use connector_model::error::Result;
 use connector_model::manifest::Manifest;
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 use connector_model::{Capabilities, json};
 
+use crate::aggregate;
 use crate::answer::{self, Answer};
 use crate::database::Database;
 use crate::profile::Profile;
+
+/// Every aggregate but a sampled one.
+const EVERYTHING: AggregateCapabilities =
+    AggregateCapabilities { percentile: Answers::Exact, ..AggregateCapabilities::RELATIONAL };
 
 /// The connector: every source of it is the same database.
 pub struct MemoryConnector {
@@ -34,7 +40,7 @@ impl MemoryConnector {
             url_placeholder: None,
             url_schemes: &[],
             fields: Vec::new(),
-            capabilities: Capabilities::relational(),
+            capabilities: Capabilities { aggregates: Some(EVERYTHING), ..Capabilities::relational() },
             version: env!("CARGO_PKG_VERSION"),
         };
         MemoryConnector { manifest, database }
@@ -104,6 +110,27 @@ impl Session for MemorySession {
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
         cx.check()?;
         Ok(Counted { total: answer::count(&self.database, request)?, approximate: false })
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        EVERYTHING
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        cx.check()?;
+        let limit = request.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        for group in aggregate::groups(&self.database, request)?.iter().take(limit) {
+            let mut json = Vec::new();
+            group.write(&mut json, request);
+            out.splice(1, &json);
+            out.flush_if_full().await?;
+        }
+        out.flush().await
     }
 
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {

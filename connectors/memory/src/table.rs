@@ -67,7 +67,8 @@ impl Table {
         }
     }
 
-    fn compare_keys(&self, left: &[Value], right: &[Value]) -> Ordering {
+    /// Two rows by their primary keys.
+    pub(crate) fn compare_keys(&self, left: &[Value], right: &[Value]) -> Ordering {
         let one = |at: &usize| Some(left.get(*at)?.compare_same(right.get(*at)?));
         self.primary_key.iter().filter_map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }

@@ -24,7 +24,9 @@ mod row;
 pub use bytes::{base64, buffer_object};
 pub use escape::{text, text_lossy};
 pub use moment::{Interval, date, interval, time_of_day, timestamp, uuid};
-pub use number::{boolean, float32, float64, integer, integer_if_exact, integer_text, unsigned_if_exact};
+pub use number::{
+    boolean, float32, float64, integer, integer_if_exact, integer_text, number_or_text, unsigned_if_exact,
+};
 pub use row::{Envelope, RowBuffer, RowWriter};
 
 /// `null`.

@@ -42,6 +42,75 @@ pub fn float32(out: &mut Vec<u8>, value: f32) {
     if value.is_finite() { shortest(out, zmij::Buffer::new().format_finite(value)) } else { null(out) }
 }
 
+/// A decimal number (`[+-]digits[.digits][e[+-]digits]`) of any length: a JSON number when a double holds it exactly, as
+/// far as its shortest digits show, else a string with all its digits. `NaN` and infinities are `null`.
+pub fn number_or_text(out: &mut Vec<u8>, decimal: &str) {
+    match decimal.parse::<f64>() {
+        Ok(value) if value.is_finite() => {
+            let mut buffer = zmij::Buffer::new();
+            let nearest = buffer.format_finite(value);
+            if Digits::of(decimal).equal(&Digits::of(nearest)) {
+                shortest(out, nearest);
+            } else {
+                plain_text(out, decimal.as_bytes());
+            }
+        }
+        // Beyond every double: all its digits, unless it is called infinite.
+        Ok(_) if decimal.bytes().any(|byte| byte.is_ascii_digit()) => plain_text(out, decimal.as_bytes()),
+        _ => null(out),
+    }
+}
+
+/// The digits of a decimal number from the first that is not zero, and where its point stands from there.
+struct Digits<'t> {
+    negative: bool,
+    whole: &'t [u8],
+    fraction: &'t [u8],
+    point: i64,
+}
+
+impl<'t> Digits<'t> {
+    fn of(decimal: &'t str) -> Digits<'t> {
+        let unsigned = decimal.strip_prefix(['+', '-']).unwrap_or(decimal);
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let (whole, mut fraction) = (whole.trim_start_matches('0'), fraction);
+        // A text holds fewer digits than any such exponent.
+        let mut point = whole.len() as i64 + exponent.parse::<i64>().unwrap_or(i64::MAX / 2);
+        if whole.is_empty() {
+            let digits = fraction.trim_start_matches('0');
+            point -= (fraction.len() - digits.len()) as i64;
+            fraction = digits;
+        }
+        Digits {
+            negative: decimal.starts_with('-'),
+            whole: whole.as_bytes(),
+            fraction: fraction.as_bytes(),
+            point,
+        }
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.iter().chain(self.fraction).copied()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits().all(|digit| digit == b'0')
+    }
+
+    fn equal(&self, other: &Digits<'_>) -> bool {
+        if self.is_zero() || other.is_zero() {
+            return self.is_zero() && other.is_zero();
+        }
+        let count = self.digits().count().max(other.digits().count());
+        let zeros = || std::iter::repeat(b'0');
+        let (left, right) = (self.digits().chain(zeros()), other.digits().chain(zeros()));
+        self.negative == other.negative
+            && self.point == other.point
+            && left.zip(right).take(count).all(|(a, b)| a == b)
+    }
+}
+
 fn shortest(out: &mut Vec<u8>, digits: &str) {
     let digits = digits.strip_suffix(".0").unwrap_or(digits);
     // JavaScript writes negative zero as 0, and readers of text compare it so.
@@ -82,7 +151,54 @@ mod tests {
         assert_eq!(written(|out| integer_text(out, i64::MIN)), "\"-9223372036854775808\"");
     }
 
+    #[test]
+    fn decimals_are_numbers_while_a_double_shows_all_their_digits() {
+        for (decimal, json) in [
+            ("0.10", "0.1"),
+            ("1.50", "1.5"),
+            ("-0.000", "0"),
+            ("007.0", "7"),
+            ("+12", "12"),
+            ("0.1000000000000000055511151231257827", "\"0.1000000000000000055511151231257827\""),
+            ("9007199254740993", "\"9007199254740993\""),
+            ("9007199254740994", "9007199254740994"),
+            ("9223372036854775807", "\"9223372036854775807\""),
+            ("-1234567.89", "-1234567.89"),
+            ("0.00012", "0.00012"),
+            ("123456789012345678901234567890.125", "\"123456789012345678901234567890.125\""),
+            ("1e400", "\"1e400\""),
+            ("NaN", "null"),
+            ("-Infinity", "null"),
+            ("", "null"),
+        ] {
+            assert_eq!(written(|out| number_or_text(out, decimal)), json, "{decimal}");
+        }
+        // The same value, however it is written.
+        for decimal in ["1000000000000000000", "1e18", "10e17", "1000000000000000000.00"] {
+            let text = written(|out| number_or_text(out, decimal));
+            assert_eq!(text.parse::<f64>().unwrap(), 1e18, "{decimal}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_a_double_shows_is_a_number(value in any::<f64>().prop_filter("finite", |v| v.is_finite())) {
+            prop_assert_eq!(
+                written(|out| number_or_text(out, &format!("{value}"))),
+                written(|out| float64(out, value))
+            );
+        }
+
+        #[test]
+        fn a_whole_number_keeps_its_value(value in any::<i64>()) {
+            let json: serde_json::Value =
+                serde_json::from_str(&written(|out| number_or_text(out, &value.to_string()))).unwrap();
+            match json {
+                serde_json::Value::String(text) => prop_assert_eq!(text, value.to_string()),
+                number => prop_assert_eq!(number.as_f64().unwrap() as i128, i128::from(value)),
+            }
+        }
+
         #[test]
         fn a_finite_double_reads_back_the_same(value in any::<f64>().prop_filter("finite", |v| v.is_finite())) {
             let text = written(|out| float64(out, value));
