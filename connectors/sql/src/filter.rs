@@ -1,5 +1,7 @@
 //! A filter tree to a condition.
 
+use std::cmp::Ordering;
+
 use connector_model::error::{Error, Result};
 use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, Typed, cast};
 use connector_model::target::LogicalType;
@@ -16,25 +18,26 @@ const FALSE: &str = "1 = 0";
 const CHAIN: usize = 8;
 
 /// Appends the condition. Every operator's operands stand in brackets where they could be read otherwise: by the
-/// tree's structure, never by looking at text.
+/// tree's structure, never by looking at text. `option` is what holds the condition in the job, for errors.
 pub(crate) fn condition(
     sql: &mut Statement,
     dialect: &dyn Dialect,
     table: &Table,
     filter: &Filter,
+    option: &str,
 ) -> Result<()> {
     match filter {
-        Filter::And(parts) => join(sql, dialect, table, parts, " AND ", TRUE),
-        Filter::Or(parts) => join(sql, dialect, table, parts, " OR ", FALSE),
+        Filter::And(parts) => join(sql, dialect, table, parts, option, (" AND ", TRUE)),
+        Filter::Or(parts) => join(sql, dialect, table, parts, option, (" OR ", FALSE)),
         Filter::Not(part) => {
             sql.push("NOT (");
-            condition(sql, dialect, table, part)?;
+            condition(sql, dialect, table, part, option)?;
             sql.push(")");
             Ok(())
         }
         Filter::Column(name, test) => {
-            let column = table.column(table.position("where", name)?)?;
-            column_test(sql, dialect, column, test)
+            let column = table.column(table.position(option, name)?)?;
+            column_test(sql, dialect, column, test, option)
         }
     }
 }
@@ -44,8 +47,8 @@ fn join(
     dialect: &dyn Dialect,
     table: &Table,
     parts: &[Filter],
-    word: &str,
-    empty: &str,
+    option: &str,
+    (word, empty): (&str, &str),
 ) -> Result<()> {
     if parts.is_empty() {
         sql.push(empty);
@@ -53,9 +56,9 @@ fn join(
     if parts.len() > CHAIN {
         let (left, right) = parts.split_at(parts.len() / 2);
         sql.push("(");
-        join(sql, dialect, table, left, word, empty)?;
+        join(sql, dialect, table, left, option, (word, empty))?;
         sql.push(&format!("){word}("));
-        join(sql, dialect, table, right, word, empty)?;
+        join(sql, dialect, table, right, option, (word, empty))?;
         sql.push(")");
         return Ok(());
     }
@@ -64,15 +67,23 @@ fn join(
             sql.push(word);
         }
         sql.push("(");
-        condition(sql, dialect, table, part)?;
+        condition(sql, dialect, table, part, option)?;
         sql.push(")");
     }
     Ok(())
 }
 
-fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, test: &Test) -> Result<()> {
+/// Appends the test of one column; `option` is what an operand that cannot be compared is found in.
+pub(crate) fn column_test(
+    sql: &mut Statement,
+    dialect: &dyn Dialect,
+    column: &TableColumn,
+    test: &Test,
+    option: &str,
+) -> Result<()> {
     match test {
         Test::Equal(operand) => match typed(dialect, column, operand) {
+            Cast::Value(value) if dialect.beyond(&value).is_some() => constant(sql, dialect, column, false),
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" = ");
@@ -82,6 +93,7 @@ fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn,
             Cast::Impossible => sql.push(FALSE),
         },
         Test::NotEqual(operand) => match typed(dialect, column, operand) {
+            Cast::Value(value) if dialect.beyond(&value).is_some() => constant(sql, dialect, column, true),
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" <> ");
@@ -92,13 +104,17 @@ fn column_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn,
         },
         Test::Compare(comparison, operand) => match typed(dialect, column, operand) {
             Cast::Value(value) => {
+                if let Some(side) = dialect.beyond(&value) {
+                    constant(sql, dialect, column, beyond_holds(*comparison, side));
+                    return Ok(());
+                }
                 dialect.compared(sql, column);
                 sql.push(" ");
                 sql.push(comparison.sql());
                 sql.push(" ");
                 dialect.value(sql, column, value);
             }
-            Cast::Null | Cast::Impossible => return Err(incomparable(column, *comparison)),
+            Cast::Null | Cast::Impossible => return Err(incomparable(column, *comparison, option)),
         },
         Test::In(operands) => list(sql, dialect, column, operands, false),
         Test::NotIn(operands) => list(sql, dialect, column, operands, true),
@@ -118,6 +134,21 @@ fn typed(dialect: &dyn Dialect, column: &TableColumn, operand: &Operand) -> Cast
     }
 }
 
+/// Whether every value compares so with one that is on this side of all of them.
+fn beyond_holds(comparison: Comparison, side: Ordering) -> bool {
+    match comparison {
+        Comparison::Less | Comparison::LessOrEqual => side == Ordering::Greater,
+        Comparison::Greater | Comparison::GreaterOrEqual => side == Ordering::Less,
+    }
+}
+
+/// A test that comes out the same for every value, and unknown for NULL.
+fn constant(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, holds: bool) {
+    dialect.compared(sql, column);
+    sql.push(if holds { " = " } else { " <> " });
+    dialect.compared(sql, column);
+}
+
 fn null_test(sql: &mut Statement, dialect: &dyn Dialect, column: &TableColumn, present: bool) {
     dialect.reference(sql, column);
     sql.push(if present { " IS NOT NULL" } else { " IS NULL" });
@@ -131,29 +162,34 @@ fn list(
     negated: bool,
 ) {
     let mut with_null = false;
+    let mut beyond = false;
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
         match typed(dialect, column, operand) {
+            Cast::Value(value) if dialect.beyond(&value).is_some() => beyond = true,
             Cast::Value(value) => values.push(value),
             Cast::Null => with_null = true,
             // No row holds it: it matches none. Negated, every value differs from it, but NULL is no value.
             Cast::Impossible => with_null |= negated,
         }
     }
-    if values.is_empty() {
-        return match with_null {
-            true => null_test(sql, dialect, column, negated),
-            false => sql.push(if negated { TRUE } else { FALSE }),
-        };
+    match (values.is_empty(), beyond) {
+        (true, false) => {
+            return match with_null {
+                true => null_test(sql, dialect, column, negated),
+                false => sql.push(if negated { TRUE } else { FALSE }),
+            };
+        }
+        (true, true) => constant(sql, dialect, column, negated),
+        (false, _) => dialect.in_list(sql, column, values, negated),
     }
-    dialect.in_list(sql, column, values, negated);
     if with_null {
         sql.push(if negated { " AND " } else { " OR " });
         null_test(sql, dialect, column, negated);
     }
 }
 
-fn incomparable(column: &TableColumn, comparison: Comparison) -> Error {
+fn incomparable(column: &TableColumn, comparison: Comparison, option: &str) -> Error {
     let expected = match column.logical_type {
         LogicalType::Boolean => "true or false",
         LogicalType::Integer | LogicalType::Float | LogicalType::Decimal => "a number",
@@ -171,5 +207,5 @@ fn incomparable(column: &TableColumn, comparison: Comparison) -> Error {
         comparison.operator(),
         column.native_type
     );
-    Error::option("where", problem).with("column", column.name.clone())
+    Error::option(option, problem).with("column", column.name.clone())
 }

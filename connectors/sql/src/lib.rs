@@ -5,20 +5,24 @@
 //! dialect's rule and was found in the catalogue; every value is a parameter.
 //!
 //! - [`select`]: `read` and `query`: columns, order, keyset paging
+//! - [`aggregate`]: groups with their measures
 //! - [`mod@count`]: how many rows match
 //! - [`dialect`]: what differs between engines; one file each
 //! - [`table`], [`statement`]: what goes in and what comes out
 
+pub mod aggregate;
 pub mod count;
 pub mod dialect;
 mod filter;
+mod joined;
 mod paging;
 pub mod select;
 pub mod statement;
 pub mod table;
 
+pub use aggregate::{AggregateDialect, AggregateSelect, Groups, ResultRow};
 pub use count::count;
-pub use dialect::{Dialect, Postgres, Sqlite};
+pub use dialect::{Cockroach, Dialect, Postgres, SqlServer, Sqlite};
 pub use select::Select;
 pub use statement::{Param, ParamType, Statement, Value};
 pub use table::{Qualified, Reading, Table, TableColumn};

@@ -157,7 +157,7 @@ fn row_comparison(sql: &mut Statement, dialect: &dyn Dialect, bounds: Vec<Bound<
     sql.push(if several { "(" } else { "" });
     for (position, bound) in bounds.iter().enumerate() {
         sql.push(if position > 0 { ", " } else { "" });
-        dialect.reference(sql, bound.column);
+        dialect.ordered(sql, bound.column);
     }
     sql.push(if several { ")" } else { "" });
     sql.push(if descending { " < " } else { " > " });
@@ -165,7 +165,7 @@ fn row_comparison(sql: &mut Statement, dialect: &dyn Dialect, bounds: Vec<Bound<
     for (position, bound) in bounds.into_iter().enumerate() {
         sql.push(if position > 0 { ", " } else { "" });
         if let Some(value) = bound.value {
-            dialect.value(sql, bound.column, value);
+            dialect.resumed(sql, bound.column, value);
         }
     }
     sql.push(if several { ")" } else { "" });
@@ -177,11 +177,11 @@ fn expanded(sql: &mut Statement, dialect: &dyn Dialect, bounds: &[Bound<'_>]) {
     for (position, bound) in bounds.iter().enumerate() {
         sql.push(if position > 0 { " OR (" } else { "(" });
         for equal in bounds.iter().take(position) {
-            dialect.reference(sql, equal.column);
+            dialect.ordered(sql, equal.column);
             match &equal.value {
                 Some(value) => {
                     sql.push(" = ");
-                    dialect.value(sql, equal.column, value.clone());
+                    dialect.resumed(sql, equal.column, value.clone());
                 }
                 None => sql.push(" IS NULL"),
             }
@@ -199,18 +199,18 @@ fn after(sql: &mut Statement, dialect: &dyn Dialect, bound: &Bound<'_>) {
         Some(value) => {
             let null_follows = nulls_last && bound.column.nullable;
             sql.push(if null_follows { "(" } else { "" });
-            dialect.reference(sql, bound.column);
+            dialect.ordered(sql, bound.column);
             sql.push(if bound.descending { " < " } else { " > " });
-            dialect.value(sql, bound.column, value.clone());
+            dialect.resumed(sql, bound.column, value.clone());
             if null_follows {
                 sql.push(" OR ");
-                dialect.reference(sql, bound.column);
+                dialect.ordered(sql, bound.column);
                 sql.push(" IS NULL)");
             }
         }
         None if nulls_last => sql.push("1 = 0"),
         None => {
-            dialect.reference(sql, bound.column);
+            dialect.ordered(sql, bound.column);
             sql.push(" IS NOT NULL");
         }
     }

@@ -7,6 +7,7 @@ use connector_model::request::{ChangedSince, Query, Read};
 
 use crate::dialect::Dialect;
 use crate::filter::condition;
+use crate::joined::Source;
 use crate::paging::Paging;
 use crate::statement::Statement;
 use crate::table::Table;
@@ -27,6 +28,8 @@ pub struct Select {
     /// Where in `fetched` the ordered columns are, for the cursor; empty when no keyset cursor is needed.
     pub key: Vec<usize>,
     paging: Option<Paging>,
+    /// The columns of the target and of those joined to it, where some are.
+    joined: Option<Box<Table>>,
 }
 
 impl Select {
@@ -37,7 +40,7 @@ impl Select {
     pub fn read(dialect: &dyn Dialect, table: &Table, request: &Read) -> Result<Select> {
         Builder {
             dialect,
-            table,
+            source: &Source::new(dialect, table, &[], &[])?,
             select: ("fields", request.fields.as_deref()),
             filter: &Filter::TRUE,
             changed_since: request.changed_since.as_ref(),
@@ -48,20 +51,31 @@ impl Select {
         .build(Some(Paging::new(table, &[])?))
     }
 
-    /// Filtered, ordered rows.
+    /// Filtered, ordered rows of one target.
+    ///
+    /// # Errors
+    /// `INVALID_JOB` naming the option; `INTERNAL` for a request with joins.
+    pub fn query(dialect: &dyn Dialect, table: &Table, request: &Query) -> Result<Select> {
+        Select::joined(dialect, table, &[], request)
+    }
+
+    /// Filtered, ordered rows of a target with those of `tables` joined to them, in the order of the request's joins.
+    /// Positions in [`Select::fetched`] are those in [`Select::table`].
     ///
     /// # Errors
     /// `INVALID_JOB` naming the option.
-    pub fn query(dialect: &dyn Dialect, table: &Table, request: &Query) -> Result<Select> {
+    pub fn joined(dialect: &dyn Dialect, base: &Table, tables: &[&Table], request: &Query) -> Result<Select> {
+        let source = Source::new(dialect, base, &request.joins, tables)?;
+        let table = source.table();
         // Without limit, offset and cursor nothing resumes: the caller's order will do, and no sort is paid for.
         let whole = request.limit.is_none() && request.offset == 0 && request.cursor.is_none();
         let paging = match whole && request.order_by.is_empty() {
             true => None,
             false => Some(Paging::new(table, &request.order_by)?),
         };
-        Builder {
+        let select = Builder {
             dialect,
-            table,
+            source: &source,
             select: ("select", request.select.as_deref()),
             filter: &request.filter,
             changed_since: None,
@@ -69,7 +83,13 @@ impl Select {
             offset: request.offset,
             cursor: request.cursor.as_deref(),
         }
-        .build(paging)
+        .build(paging)?;
+        Ok(Select { joined: source.into_merged().map(Box::new), ..select })
+    }
+
+    /// The table whose columns [`Select::fetched`] speaks of: `base`, or with joins that of all their columns.
+    pub fn table<'t>(&'t self, base: &'t Table) -> &'t Table {
+        self.joined.as_deref().unwrap_or(base)
     }
 
     /// How many rows match a `read` in all.
@@ -103,7 +123,7 @@ impl Select {
 
 struct Builder<'r> {
     dialect: &'r dyn Dialect,
-    table: &'r Table,
+    source: &'r Source<'r>,
     select: (&'static str, Option<&'r [String]>),
     filter: &'r Filter,
     changed_since: Option<&'r ChangedSince>,
@@ -136,13 +156,15 @@ impl Builder<'_> {
             _ => (None, self.offset),
         };
         let statement = self.statement(&fetched, paging.as_ref(), after, offset)?;
-        Ok(Select { statement, fetched, visible, limit: self.limit, offset, key, paging })
+        Ok(Select { statement, fetched, visible, limit: self.limit, offset, key, paging, joined: None })
     }
 
     fn visible(&self) -> Result<Vec<usize>> {
         match self.select {
-            (option, Some(names)) => names.iter().map(|name| self.table.position(option, name)).collect(),
-            (_, None) => Ok((0..self.table.columns.len()).collect()),
+            (option, Some(names)) => {
+                names.iter().map(|name| self.source.table().position(option, name)).collect()
+            }
+            (_, None) => Ok((0..self.source.table().columns.len()).collect()),
         }
     }
 
@@ -153,34 +175,37 @@ impl Builder<'_> {
         after: Option<Vec<Option<String>>>,
         offset: u64,
     ) -> Result<Statement> {
+        let table = self.source.table();
         let mut sql = Statement::default();
         sql.push("SELECT ");
         for (position, column) in fetched.iter().enumerate() {
             sql.push(if position > 0 { ", " } else { "" });
-            self.dialect.fetched(&mut sql, self.table.column(*column)?);
+            self.dialect.fetched(&mut sql, table.column(*column)?);
         }
         sql.push(" FROM ");
-        self.dialect.from(&mut sql, self.table);
+        self.source.from(&mut sql, self.dialect);
         let mut word = " WHERE (";
         if !self.filter.is_true() {
             sql.push(word);
-            condition(&mut sql, self.dialect, self.table, self.filter)?;
+            condition(&mut sql, self.dialect, table, self.filter, "where")?;
             sql.push(")");
             word = " AND (";
         }
         if let Some(changed) = self.changed_since {
             sql.push(word);
-            changed_since(&mut sql, self.dialect, self.table, changed)?;
+            changed_since(&mut sql, self.dialect, table, changed)?;
             sql.push(")");
             word = " AND (";
         }
         if let (Some(paging), Some(parts)) = (paging, after) {
             sql.push(word);
-            paging.condition(&mut sql, self.dialect, self.table, parts)?;
+            paging.condition(&mut sql, self.dialect, table, parts)?;
             sql.push(")");
         }
-        if let Some(paging) = paging {
-            paging.order_by(&mut sql, self.dialect, self.table)?;
+        match paging {
+            Some(paging) if !paging.order.is_empty() => paging.order_by(&mut sql, self.dialect, table)?,
+            _ if self.limit.is_some() || offset > 0 => sql.push(self.dialect.unordered()),
+            _ => {}
         }
         self.dialect.window(&mut sql, self.limit.map(one_more), offset);
         Ok(sql)

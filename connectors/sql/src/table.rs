@@ -13,6 +13,8 @@ pub enum Reading {
     AsText,
     /// Cast to an array of texts by the database.
     AsTextArray,
+    /// Cast to bytes by the database, which are a geometry's well-known binary; an array of them for an array.
+    AsWkb,
 }
 
 /// One column of a target.

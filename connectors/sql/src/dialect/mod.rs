@@ -1,10 +1,16 @@
 //! What differs between engines: one file each.
 
+mod cockroach;
+mod mssql;
 mod postgres;
 mod sqlite;
 
+pub use cockroach::Cockroach;
+pub use mssql::SqlServer;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
+
+use std::cmp::Ordering;
 
 use connector_model::filter::{TextTest, Typed};
 use connector_model::target::LogicalType;
@@ -47,6 +53,12 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Where a value stands that is outside of everything a column of its type can hold here: above or below all of it.
+    fn beyond(&self, value: &Typed) -> Option<Ordering> {
+        let _ = value;
+        None
+    }
+
     /// Whether a column may hold values of another type than its own; a cursor then says which type its parts have.
     fn mixes_types(&self) -> bool {
         false
@@ -57,11 +69,21 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// What counts rows, however many there are.
+    fn count_rows(&self) -> &'static str {
+        "count(*)"
+    }
+
     /// The column cast to text.
     fn as_text(&self, sql: &mut Statement, column: &TableColumn);
 
     /// A parameter that is compared with `column`.
     fn value(&self, sql: &mut Statement, column: &TableColumn, value: Typed);
+
+    /// A parameter that holds a cursor's part: a value of `column` as the driver gave it when the page before ended.
+    fn resumed(&self, sql: &mut Statement, column: &TableColumn, value: Typed) {
+        self.value(sql, column, value);
+    }
 
     /// Whether `column`'s value is (or, negated, is not) one of `values`, which is not empty and holds no NULL.
     fn in_list(&self, sql: &mut Statement, column: &TableColumn, values: Vec<Typed>, negated: bool);
@@ -71,6 +93,11 @@ pub trait Dialect: Send + Sync {
 
     /// Whether `column` is later than a moment (microseconds since 1970-01-01 UTC).
     fn later_than(&self, sql: &mut Statement, column: &TableColumn, micros: i64);
+
+    /// What stands before the window of a result that has no order.
+    fn unordered(&self) -> &'static str {
+        ""
+    }
 
     /// What ends the statement: `LIMIT … OFFSET …`.
     fn window(&self, sql: &mut Statement, limit: Option<u64>, offset: u64);
@@ -89,7 +116,7 @@ pub trait Dialect: Send + Sync {
     fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
         match column.reading {
             Reading::Native => self.reference(sql, column),
-            Reading::AsText | Reading::AsTextArray => self.as_text(sql, column),
+            Reading::AsText | Reading::AsTextArray | Reading::AsWkb => self.as_text(sql, column),
         }
     }
 

@@ -56,9 +56,20 @@ impl Dialect for Postgres {
     }
 
     fn as_text(&self, sql: &mut Statement, column: &TableColumn) {
+        if column.native_type == "inet" {
+            // The cast writes a mask behind every address, also where there is none.
+            sql.push("pg_catalog.abbrev(");
+            self.reference(sql, column);
+            sql.push(")");
+            return;
+        }
         self.reference(sql, column);
         // The text of `money` follows the server's locale, its number does not.
-        sql.push(if column.native_type == "money" { "::numeric::text" } else { "::text" });
+        sql.push(match column.native_type.as_str() {
+            "money" => "::numeric::text",
+            "money[]" => "::numeric[]::text",
+            _ => "::text",
+        });
     }
 
     fn fetched(&self, sql: &mut Statement, column: &TableColumn) {
@@ -67,7 +78,11 @@ impl Dialect for Postgres {
             Reading::AsText => self.as_text(sql, column),
             Reading::AsTextArray => {
                 self.reference(sql, column);
-                sql.push("::text[]");
+                sql.push(if column.native_type == "money[]" { "::numeric[]::text[]" } else { "::text[]" });
+            }
+            Reading::AsWkb => {
+                self.reference(sql, column);
+                sql.push(if column.logical_type == LogicalType::Array { "::bytea[]" } else { "::bytea" });
             }
         }
     }

@@ -24,6 +24,16 @@ fn next(table: &Table, kind: Kind, options: &Value, key: &[Option<Typed>]) -> St
     shown(table, kind, &options)
 }
 
+/// The page after a row whose ordered column is NULL.
+pub(crate) fn after_null(dialect: &dyn Dialect) -> String {
+    let options = json!({"limit": 2, "orderBy": [{"field": "n", "dir": "asc"}]});
+    let first = select(dialect, &composite(), Kind::Query, &options);
+    let (cursor, _) = first.next_cursor(vec![None, text("b"), whole(7)], 2).unwrap();
+    let mut options = options;
+    options["cursor"] = cursor.into();
+    select(dialect, &composite(), Kind::Query, &options).statement.text
+}
+
 fn text(text: &str) -> Option<Typed> {
     Some(Typed::Text(text.into()))
 }

@@ -1,0 +1,62 @@
+//! Aggregates of CockroachDB: PostgreSQL's, but for what it has by itself.
+
+use connector_model::request::aggregate::{Step, TimeUnit};
+use connector_model::target::LogicalType;
+use serde_json::Number;
+
+use super::{AggregateDialect, Percentiles};
+use crate::dialect::{Cockroach, Dialect, Postgres};
+use crate::statement::Statement;
+use crate::table::TableColumn;
+
+impl AggregateDialect for Cockroach {
+    fn percentiles(&self) -> Percentiles {
+        Postgres.percentiles()
+    }
+
+    fn compares_as_text(&self, column: &TableColumn) -> bool {
+        Postgres.compares_as_text(column)
+    }
+
+    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        Postgres.grouped(sql, column);
+    }
+
+    fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {
+        Postgres.time_bucket(sql, column, unit);
+    }
+
+    fn step_bucket(&self, sql: &mut Statement, column: &TableColumn, step: Step) {
+        Postgres.step_bucket(sql, column, step);
+    }
+
+    fn below(&self, sql: &mut Statement, column: &TableColumn, number: &Number) {
+        Postgres.below(sql, column, number);
+    }
+
+    fn sum(&self, sql: &mut Statement, column: &TableColumn) {
+        Postgres.sum(sql, column);
+    }
+
+    fn avg(&self, sql: &mut Statement, column: &TableColumn) {
+        Postgres.avg(sql, column);
+    }
+
+    fn extreme(&self, sql: &mut Statement, column: &TableColumn, greatest: bool) {
+        // It has a least and a greatest UUID and byte string of its own, and no collation "C".
+        if matches!(column.logical_type, LogicalType::Uuid | LogicalType::Bytes) {
+            sql.push(if greatest { "max(" } else { "min(" });
+            self.reference(sql, column);
+            return sql.push(")");
+        }
+        Postgres.extreme(sql, column, greatest);
+    }
+
+    fn percentile(&self, sql: &mut Statement, column: &TableColumn, share: f64) {
+        Postgres.percentile(sql, column, share);
+    }
+
+    fn only(&self, sql: &mut Statement, column: &TableColumn, condition: &dyn Fn(&mut Statement)) {
+        Postgres.only(sql, column, condition);
+    }
+}

@@ -1,0 +1,164 @@
+//! Aggregates of PostgreSQL and its relatives (documentation, chapters 9.3, 9.9 and 9.21).
+
+use connector_model::request::aggregate::{Step, TimeUnit};
+use connector_model::target::LogicalType;
+
+use super::{AggregateDialect, Percentiles};
+use crate::dialect::{Dialect, Postgres};
+use crate::statement::Statement;
+use crate::table::{Reading, TableColumn};
+
+impl Postgres {
+    /// A numeric column as a type that has sums, means and division.
+    fn number(&self, sql: &mut Statement, column: &TableColumn) {
+        self.reference(sql, column);
+        match column.logical_type {
+            // A sum of `real` values would itself be one.
+            LogicalType::Float => sql.push("::float8"),
+            _ if column.native_type == "money" => sql.push("::numeric"),
+            _ if column.native_type == "oid" => sql.push("::int8"),
+            _ => {}
+        }
+    }
+
+    /// The column as a type that has a least value, where it has an order at all.
+    fn comparable(&self, sql: &mut Statement, column: &TableColumn) {
+        if column.native_type == "money" {
+            self.number(sql, column);
+        } else if AggregateDialect::compares_as_text(self, column) {
+            self.as_text(sql, column);
+        } else {
+            self.reference(sql, column);
+        }
+    }
+
+    /// `CASE WHEN` the value is neither NaN nor infinite `THEN`; nothing for a type that has no such values.
+    fn if_finite(&self, sql: &mut Statement, column: &TableColumn) -> bool {
+        match column.logical_type {
+            LogicalType::Float | LogicalType::Decimal if column.native_type != "money" => {
+                sql.push("CASE WHEN ");
+                self.reference(sql, column);
+                sql.push(" - ");
+                self.reference(sql, column);
+                sql.push(" = 0 THEN ");
+                true
+            }
+            LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz => {
+                sql.push("CASE WHEN isfinite(");
+                self.reference(sql, column);
+                sql.push(") THEN ");
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl AggregateDialect for Postgres {
+    fn percentiles(&self) -> Percentiles {
+        Percentiles::Grouped
+    }
+
+    fn compares_as_text(&self, column: &TableColumn) -> bool {
+        column.native_type == "xml" || (column.reading == Reading::AsText && column.native_type != "money")
+    }
+
+    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        if self.compares_as_text(column) {
+            return self.as_text(sql, column);
+        }
+        let finite = self.if_finite(sql, column);
+        self.comparable(sql, column);
+        sql.push(if finite { " END" } else { "" });
+    }
+
+    fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {
+        let finite = self.if_finite(sql, column);
+        sql.push(&format!("date_trunc('{}', ", unit.as_str()));
+        self.reference(sql, column);
+        sql.push(match column.logical_type {
+            LogicalType::TimestampTz => " AT TIME ZONE 'UTC')",
+            _ => "::timestamp)",
+        });
+        sql.push(if finite { " END" } else { "" });
+    }
+
+    fn step_bucket(&self, sql: &mut Statement, column: &TableColumn, step: Step) {
+        let finite = self.if_finite(sql, column);
+        let digits = step.digits();
+        if column.logical_type == LogicalType::Float {
+            sql.push("floor(");
+            self.number(sql, column);
+            sql.push(&format!(" / {digits}::float8)"));
+        } else {
+            // `div` and `mod` are exact where a quotient would be rounded; both cut towards zero.
+            for (before, after) in [("div(", ""), (" - CASE WHEN mod(", " < 0 THEN 1 ELSE 0 END")] {
+                sql.push(before);
+                self.reference(sql, column);
+                sql.push(&format!("::numeric, {digits}::numeric){after}"));
+            }
+        }
+        sql.push(if finite { " END" } else { "" });
+    }
+
+    fn below(&self, sql: &mut Statement, column: &TableColumn, number: &serde_json::Number) {
+        self.number(sql, column);
+        sql.push(" < ");
+        sql.push(&super::literal(number));
+    }
+
+    fn sum(&self, sql: &mut Statement, column: &TableColumn) {
+        sql.push("sum(");
+        self.number(sql, column);
+        sql.push(")");
+    }
+
+    fn avg(&self, sql: &mut Statement, column: &TableColumn) {
+        sql.push("avg(");
+        self.number(sql, column);
+        sql.push(")::float8");
+    }
+
+    fn extreme(&self, sql: &mut Statement, column: &TableColumn, greatest: bool) {
+        let function = if greatest { "max" } else { "min" };
+        // Before version 18 neither `uuid` nor `bytea` has a least value; hexadecimal digits keep their order.
+        match column.logical_type {
+            LogicalType::Boolean => {
+                sql.push(if greatest { "bool_or(" } else { "bool_and(" });
+                self.reference(sql, column);
+                sql.push(")");
+            }
+            LogicalType::Uuid => {
+                sql.push(&format!("{function}("));
+                self.reference(sql, column);
+                sql.push("::text COLLATE \"C\")::uuid");
+            }
+            LogicalType::Bytes => {
+                sql.push(&format!("decode({function}(encode("));
+                self.reference(sql, column);
+                sql.push(", 'hex') COLLATE \"C\"), 'hex')");
+            }
+            _ => {
+                sql.push(&format!("{function}("));
+                self.comparable(sql, column);
+                sql.push(")");
+            }
+        }
+    }
+
+    fn percentile(&self, sql: &mut Statement, column: &TableColumn, share: f64) {
+        sql.push(&format!("percentile_cont({share}) WITHIN GROUP (ORDER BY "));
+        self.reference(sql, column);
+        sql.push(if column.native_type == "money" { "::numeric::float8)" } else { "::float8)" });
+    }
+
+    fn only(&self, sql: &mut Statement, column: &TableColumn, condition: &dyn Fn(&mut Statement)) {
+        let array = column.logical_type == LogicalType::Array;
+        // An array of one holds a value of any type, but of an array it would make another dimension.
+        sql.push(if array { "max(" } else { "(array_agg(" });
+        self.reference(sql, column);
+        sql.push(") FILTER (WHERE ");
+        condition(sql);
+        sql.push(if array { ")" } else { "))[1]" });
+    }
+}
