@@ -10,7 +10,7 @@ use connector_model::manifest::short_name;
 use connector_model::nearest::suggestion;
 
 /// The short names of the published bridges, served here or not.
-const PUBLISHED: [&str; 23] = [
+pub const PUBLISHED_BRIDGES: [&str; 23] = [
     "postgres",
     "cockroachdb",
     "neon",
@@ -128,7 +128,7 @@ impl Bridges {
     fn unknown(&self, bridge: &str, short: &str) -> Error {
         let loaded: Vec<&str> = self.names().collect();
         let list = if loaded.is_empty() { "none".to_owned() } else { loaded.join(", ") };
-        let published = PUBLISHED.contains(&short);
+        let published = PUBLISHED_BRIDGES.contains(&short);
         let what = if published {
             format!("the bridge \"{bridge}\" is not served by this runner yet; loaded: {list}")
         } else {

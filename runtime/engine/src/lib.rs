@@ -26,7 +26,7 @@ mod source;
 mod lock;
 
 pub use assignment::{Assignment, Credentials};
-pub use bridges::{Bridges, NameTaken, Served};
+pub use bridges::{Bridges, NameTaken, PUBLISHED_BRIDGES, Served};
 pub use engine::{Drained, Engine, Submitted};
 pub use health::{SourceHealth, SourceState, Stats};
 pub use job::{Done, JobRequest, Reply, events};

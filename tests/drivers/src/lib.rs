@@ -118,6 +118,10 @@ pub async fn job(
         Request::Count(count) => {
             Page { total: Some(session.count(cx, &count).await?.total), ..Page::default() }
         }
+        Request::Aggregate(aggregate) => {
+            session.aggregate(cx, &aggregate, &mut out).await?;
+            Page::default()
+        }
         _ => return Err(Error::internal("a job without rows")),
     };
     out.flush().await?;

@@ -6,24 +6,15 @@ use connector_model::target::Target;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use super::queries::Queries;
 use super::rows::{column, rows};
 
 /// The schema whose targets are named without it.
 pub(super) const DEFAULT_SCHEMA: &str = "public";
 
-/// Tables, views, materialized views, foreign and partitioned tables that this login may select from; partitions
-/// are read through their parent.
-const LIST: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.reltuples::float8 \
-     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition \
-     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
-     AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
-     AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') \
-     ORDER BY n.nspname <> $1, n.nspname, c.relname";
-
 /// The targets of the database.
-pub(crate) async fn list(client: &Client, cx: &CallContext) -> Result<Vec<Target>> {
-    let found = rows(client, cx, LIST, &[(&DEFAULT_SCHEMA, Type::TEXT)]).await?;
+pub(crate) async fn list(client: &Client, cx: &CallContext, queries: &Queries) -> Result<Vec<Target>> {
+    let found = rows(client, cx, queries.list, &[(&DEFAULT_SCHEMA, Type::TEXT)]).await?;
     found
         .iter()
         .map(|row| {
@@ -40,8 +31,8 @@ pub(crate) async fn list(client: &Client, cx: &CallContext) -> Result<Vec<Target
 }
 
 /// The names of all targets, to find the nearest to one that does not exist.
-pub(crate) async fn names(client: &Client, cx: &CallContext) -> Result<Vec<String>> {
-    Ok(list(client, cx).await?.into_iter().map(|target| target.name).collect())
+pub(crate) async fn names(client: &Client, cx: &CallContext, queries: &Queries) -> Result<Vec<String>> {
+    Ok(list(client, cx, queries).await?.into_iter().map(|target| target.name).collect())
 }
 
 /// The name that other jobs take.

@@ -1,7 +1,9 @@
 //! What the database holds: targets, columns, keys. Kept for a minute, dropped when a statement shows it is stale.
 
+mod base_type;
 mod describe;
 mod list;
+mod queries;
 mod rows;
 
 use std::collections::HashMap;
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 
 pub(crate) use describe::describe;
 pub(crate) use list::{list, names};
+pub(crate) use queries::Queries;
 
 /// How long a description is trusted.
 const LIFE: Duration = Duration::from_secs(60);

@@ -3,22 +3,25 @@
 use connector_model::Capabilities;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
 
-/// The manifest of `@semilayer/bridge-postgres`.
-pub(crate) fn manifest() -> Manifest {
+use crate::family::Family;
+
+/// The manifest of a member of the family.
+pub(crate) fn manifest(family: &Family) -> Manifest {
     use FieldKind::{Boolean, Number, Password, String};
+    let port = family.port_text;
     let mut fields = vec![
         Field::new("url", "Connection URL", Password)
             .aliases(&["connectionString"])
-            .placeholder("postgres://user:password@host:5432/database")
+            .placeholder(family.url_placeholder)
             .hint("One URL instead of the fields below; a field that is set as well wins."),
         Field::new("host", "Host", String).hint("A name, an address, several with commas, or a folder of sockets."),
-        Field::new("port", "Port", Number).default("5432"),
+        Field::new("port", "Port", Number).default(port),
         Field::new("database", "Database", String).aliases(&["db"]),
         Field::new("user", "User", String).aliases(&["username"]),
         Field::new("password", "Password", Password),
         Field::new("ssl", "Require verified TLS", Boolean).hint("True checks the certificate and the name in it."),
         Field::new("sslmode", "TLS mode", String)
-            .default("prefer")
+            .default(family.ssl.name())
             .hint("disable, prefer, require, verify-ca or verify-full.")
             .advanced(),
         Field::new("sslrootcert", "CA certificate", String).hint("PEM text, or the path of a PEM file.").advanced(),
@@ -35,16 +38,23 @@ pub(crate) fn manifest() -> Manifest {
             .advanced(),
         Field::new("binary", "Bytes as", String).default("base64").hint("base64 or buffer.").advanced(),
     ];
+    if family.had_rest_form {
+        fields.push(
+            Field::new("key", "API key", Password)
+                .hint("Not taken: the runner speaks to the database, not to the project's REST interface.")
+                .advanced(),
+        );
+    }
     fields.extend(pool_fields());
     Manifest {
-        package_name: "@semilayer/bridge-postgres",
-        display_name: "PostgreSQL",
-        icon: "postgres",
+        package_name: family.package_name,
+        display_name: family.display_name,
+        icon: family.icon,
         supports_url: true,
-        url_placeholder: Some("postgres://user:password@host:5432/database"),
-        url_schemes: &["postgres", "postgresql"],
+        url_placeholder: Some(family.url_placeholder),
+        url_schemes: family.own_schemes,
         fields,
-        capabilities: Capabilities::relational(),
+        capabilities: Capabilities { aggregates: Some(family.aggregates()), ..Capabilities::relational() },
         version: env!("CARGO_PKG_VERSION"),
     }
 }

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use connector_model::config::Config;
 use connector_model::error::{Error, Result};
-use dial::Family;
 use secrecy::SecretString;
+use tokio_postgres::config::ChannelBinding;
 
 pub(crate) use manifest::manifest;
 
+use crate::family::Family;
 use crate::types::Binary;
 
-/// PostgreSQL's port.
-const DEFAULT_PORT: u16 = 5432;
 /// How long a connection may take when the configuration does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -32,12 +31,13 @@ pub(crate) struct Settings {
     pub(crate) root_certificate: Option<String>,
     pub(crate) client_certificate: Option<String>,
     pub(crate) client_key: Option<SecretString>,
-    pub(crate) family: Family,
+    pub(crate) ip_family: dial::Family,
     pub(crate) connect_timeout: Duration,
     pub(crate) wanted: Wanted,
     /// Never use what a transaction pooler would hand to somebody else.
     pub(crate) always_pooled: bool,
     pub(crate) binary: Binary,
+    pub(crate) channel_binding: ChannelBinding,
 }
 
 /// One place where the server may be.
@@ -62,6 +62,19 @@ pub(crate) enum SslMode {
     Require,
     VerifyCa,
     VerifyFull,
+}
+
+impl SslMode {
+    /// As libpq spells it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            SslMode::Disable => "disable",
+            SslMode::Prefer => "prefer",
+            SslMode::Require => "require",
+            SslMode::VerifyCa => "verify-ca",
+            SslMode::VerifyFull => "verify-full",
+        }
+    }
 }
 
 /// libpq's `target_session_attrs`: which of several servers will do.
@@ -93,11 +106,18 @@ impl Settings {
     ///
     /// # Errors
     /// `SOURCE_NOT_CONFIGURED` naming the setting.
-    pub(crate) fn parse(config: &Config) -> Result<Settings> {
-        let url = config.text("url").map(url::Url::parse).transpose()?.unwrap_or_default();
+    pub(crate) fn parse(config: &Config, family: &Family) -> Result<Settings> {
+        let url = config.text("url").map(|url| url::Url::parse(url, family)).transpose()?.unwrap_or_default();
+        if family.had_rest_form && config.text("key").is_some() {
+            let instead = url::REST_INSTEAD;
+            return Err(Error::config(
+                "key",
+                format_args!("belongs to the REST interface, which the runner does not speak; {instead}"),
+            ));
+        }
         url.refuse_unknown_ssl()?;
         let layers = Layers { config, url };
-        let endpoints = endpoints(&layers)?;
+        let endpoints = endpoints(&layers, family.port)?;
         let user = layers.text("user", "user").or_else(|| layers.url.user.clone());
         let user = user.ok_or_else(|| Error::config("user", "is not set; name it in `url` or in `user`"))?;
         let password = layers.text("password", "password").or_else(|| layers.url.password.clone());
@@ -109,14 +129,15 @@ impl Settings {
             database: database.unwrap_or_else(|| user.clone()),
             user,
             password: password.map(SecretString::from),
-            ssl: ssl_mode(&layers)?,
+            ssl: ssl_mode(&layers, family.ssl)?,
             root_certificate: layers.text("sslrootcert", "sslrootcert").filter(|root| root != "system"),
             client_certificate: layers.text("sslcert", "sslcert"),
             client_key: layers.text("sslkey", "sslkey").map(SecretString::from),
-            family: family(config)?,
+            ip_family: ip_family(config)?,
             connect_timeout: timeout.or(layers.url.connect_timeout()?).unwrap_or(CONNECT_TIMEOUT),
             wanted: wanted(&layers)?,
             always_pooled: config.flag("prepare") == Some(false),
+            channel_binding: channel_binding(&layers)?,
             binary: match config.text("binary") {
                 None | Some("base64") => Binary::Base64,
                 Some("buffer") => Binary::Buffer,
@@ -126,7 +147,7 @@ impl Settings {
     }
 }
 
-fn endpoints(layers: &Layers<'_>) -> Result<Vec<Endpoint>> {
+fn endpoints(layers: &Layers<'_>, default_port: u16) -> Result<Vec<Endpoint>> {
     let port = layers.config.number("port", 1..=65_535)?.and_then(|port| u16::try_from(port).ok());
     let hosts: Vec<(String, Option<u16>)> = match layers.text("host", "host") {
         Some(hosts) => url::hosts("host", &hosts)?,
@@ -141,7 +162,7 @@ fn endpoints(layers: &Layers<'_>) -> Result<Vec<Endpoint>> {
     let from_url = layers.url.parameter("port").map(str::parse::<u16>).transpose();
     let from_url = from_url.map_err(|_| Error::config("url", "its port is not a number from 1 to 65535"))?;
     let endpoint = |(host, own): (String, Option<u16>)| {
-        let port = port.or(own).or(from_url).unwrap_or(DEFAULT_PORT);
+        let port = port.or(own).or(from_url).unwrap_or(default_port);
         if host.starts_with('/') {
             Endpoint::Unix { folder: host, port }
         } else {
@@ -151,7 +172,7 @@ fn endpoints(layers: &Layers<'_>) -> Result<Vec<Endpoint>> {
     Ok(hosts.into_iter().map(endpoint).collect())
 }
 
-fn ssl_mode(layers: &Layers<'_>) -> Result<SslMode> {
+fn ssl_mode(layers: &Layers<'_>, default: SslMode) -> Result<SslMode> {
     let named = layers.text("sslmode", "sslmode");
     let named = named.or_else(|| layers.url.parameter("ssl").map(str::to_owned));
     match (layers.config.flag("ssl"), named.as_deref()) {
@@ -166,7 +187,8 @@ fn ssl_mode(layers: &Layers<'_>) -> Result<SslMode> {
         }
         (_, Some("disable" | "false" | "0")) => Ok(SslMode::Disable),
         (Some(true), Some("prefer")) | (_, Some("require")) => Ok(SslMode::Require),
-        (_, None | Some("prefer")) => Ok(SslMode::Prefer),
+        (_, None) => Ok(default),
+        (_, Some("prefer")) => Ok(SslMode::Prefer),
         (_, Some("verify-ca")) => Ok(SslMode::VerifyCa),
         (_, Some("verify-full" | "true" | "1")) => Ok(SslMode::VerifyFull),
         (_, Some(_)) => {
@@ -175,7 +197,19 @@ fn ssl_mode(layers: &Layers<'_>) -> Result<SslMode> {
     }
 }
 
-fn family(config: &Config) -> Result<Family> {
+fn channel_binding(layers: &Layers<'_>) -> Result<ChannelBinding> {
+    Ok(match layers.url.parameter("channel_binding") {
+        None | Some("prefer") => ChannelBinding::Prefer,
+        Some("require") => ChannelBinding::Require,
+        Some("disable") => ChannelBinding::Disable,
+        Some(_) => {
+            return Err(Error::config("url", "its channel_binding must be disable, prefer or require"));
+        }
+    })
+}
+
+fn ip_family(config: &Config) -> Result<dial::Family> {
+    use dial::Family;
     Ok(match config.number("ipFamily", 0..=6)? {
         None | Some(0) => Family::Any,
         Some(4) => Family::V4,
@@ -200,67 +234,4 @@ fn wanted(layers: &Layers<'_>) -> Result<Wanted> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use connector_model::config::Origin;
-    use secrecy::ExposeSecret;
-
-    fn parse(texts: &[(&str, &str)]) -> Result<Settings> {
-        let config = Config::from_texts(&manifest(), Origin::Local, texts.iter().copied())?;
-        Settings::parse(&config)
-    }
-
-    #[test]
-    fn a_url_and_fields_mix_and_fields_win() {
-        let settings = parse(&[
-            ("url", "postgres://ann:one@db:6000/app?sslmode=require"),
-            ("password", "two"),
-            ("host", "other"),
-        ])
-        .unwrap();
-        assert_eq!(settings.endpoints, [Endpoint::Tcp { host: "other".into(), port: 5432 }]);
-        assert_eq!(settings.password.unwrap().expose_secret(), "two");
-        assert_eq!((settings.user.as_str(), settings.database.as_str()), ("ann", "app"));
-        assert_eq!(settings.ssl, SslMode::Require);
-    }
-
-    #[test]
-    fn ssl_is_honoured_or_refused_and_never_ignored() {
-        let base = ("url", "postgres://a@h/d");
-        assert_eq!(parse(&[base]).unwrap().ssl, SslMode::Prefer);
-        assert_eq!(parse(&[base, ("ssl", "true")]).unwrap().ssl, SslMode::VerifyFull);
-        assert_eq!(parse(&[base, ("ssl", "false")]).unwrap().ssl, SslMode::Disable);
-        assert_eq!(parse(&[base, ("ssl", "true"), ("sslmode", "verify-ca")]).unwrap().ssl, SslMode::VerifyCa);
-        assert!(parse(&[base, ("ssl", "true"), ("sslmode", "disable")]).is_err());
-        assert!(parse(&[base, ("sslmode", "allow")]).is_err());
-        assert!(parse(&[("url", "postgres://a@h/d?sslnegotiation=direct")]).is_err());
-    }
-
-    #[test]
-    fn several_hosts_and_sockets() {
-        let settings =
-            parse(&[("url", "postgres://a@h1:1,h2,[::1]:3/d?target_session_attrs=standby")]).unwrap();
-        assert_eq!(settings.endpoints.len(), 3);
-        assert_eq!(settings.endpoints[2], Endpoint::Tcp { host: "::1".into(), port: 3 });
-        assert_eq!(settings.wanted, Wanted::Standby);
-        let socket = parse(&[("url", "postgres://a@/d?host=/run/postgresql")]).unwrap();
-        assert_eq!(socket.endpoints, [Endpoint::Unix { folder: "/run/postgresql".into(), port: 5432 }]);
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        for (texts, name) in [
-            (vec![("url", "postgres://ann:pw@/db")], "`host`"),
-            (vec![("url", "postgres://host/db")], "`user`"),
-            (vec![("host", "h")], "`user`"),
-            (vec![("url", "http://h/")], "`url`"),
-            (vec![("url", "postgres://a@h:99999/")], "`url`"),
-            (vec![("url", "postgres://a@h/"), ("ipFamily", "5")], "`ipFamily`"),
-            (vec![("url", "postgres://a@h/"), ("port", "0")], "`port`"),
-        ] {
-            let error = parse(&texts).err().unwrap();
-            assert!(error.message().contains(name), "{error}");
-            assert!(!error.message().contains("pw"));
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use connector_model::error::{Error, Result};
 
+use crate::family::{Family, SCHEMES};
+
 /// What a URL says. Nothing of it is printed.
 #[derive(Default)]
 pub(super) struct Url {
@@ -19,11 +21,9 @@ const SSL_PARAMETERS: [&str; 5] = ["ssl", "sslmode", "sslrootcert", "sslcert", "
 
 impl Url {
     /// Parses `postgres://user:password@host:port,host:port/database?parameter=value`.
-    pub(super) fn parse(text: &str) -> Result<Url> {
-        let rest =
-            ["postgres://", "postgresql://"].iter().find_map(|scheme| text.trim().strip_prefix(scheme));
-        let rest =
-            rest.ok_or_else(|| Error::config("url", "must begin with postgres:// or postgresql://"))?;
+    pub(super) fn parse(text: &str, family: &Family) -> Result<Url> {
+        let scheme = text.trim().split_once("://").filter(|(scheme, _)| family.takes(scheme));
+        let (_, rest) = scheme.ok_or_else(|| Error::config("url", expected(family, text)))?;
         let (login, place) = split_login(rest);
         let (place, query) = place.split_once('?').unwrap_or((place, ""));
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
@@ -67,6 +67,24 @@ impl Url {
         }
     }
 }
+
+/// What a URL of the family begins with; for one that names another interface of the same product, where to find the
+/// right one.
+fn expected(family: &Family, text: &str) -> String {
+    if family.had_rest_form && text.trim().starts_with("http") {
+        return format!(
+            "is {}'s REST interface, which the runner does not speak; {REST_INSTEAD}",
+            family.display_name
+        );
+    }
+    let others = family.own_schemes.iter().filter(|own| !SCHEMES.contains(own));
+    let schemes: Vec<String> = SCHEMES.iter().chain(others).map(|scheme| format!("{scheme}://")).collect();
+    format!("must begin with {}", schemes.join(" or "))
+}
+
+/// Where the form of a connection that the runner takes is found.
+pub(super) const REST_INSTEAD: &str =
+    "set `url` to the connection string that the project's \"Connect\" page shows (postgresql://…)";
 
 /// Splits the login from the rest: at the first `@` behind which a place can stand, so that a password may hold `@`
 /// and what else URLs are made of.
@@ -140,9 +158,10 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::POSTGRES;
 
     fn password(url: &str) -> (String, String) {
-        let url = Url::parse(url).unwrap();
+        let url = Url::parse(url, &POSTGRES).unwrap();
         (url.password.unwrap(), url.hosts[0].0.clone())
     }
 
@@ -165,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_at_sign_in_a_parameter_is_not_a_login() {
-        let url = Url::parse("postgres://ann:pw@h/app?application_name=a@b").unwrap();
+        let url = Url::parse("postgres://ann:pw@h/app?application_name=a@b", &POSTGRES).unwrap();
         assert_eq!((url.user.as_deref(), url.database.as_deref()), (Some("ann"), Some("app")));
         assert_eq!(url.parameter("application_name"), Some("a@b"));
     }

@@ -15,6 +15,7 @@ use super::established::Established;
 use super::probe::{Probe, probe};
 use super::wire::{Wire, connect};
 use crate::config::{Endpoint, Settings, Wanted};
+use crate::family::Family;
 
 /// A connection that is logged in.
 pub(crate) struct Login {
@@ -38,7 +39,7 @@ impl Drop for Connection {
 ///
 /// # Errors
 /// What the last endpoint answered.
-pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login> {
+pub(crate) async fn open(cx: &OpenContext, family: &Family, settings: &Settings) -> Result<Login> {
     let passes: &[Wanted] = match settings.wanted {
         Wanted::PreferStandby => &[Wanted::Standby, Wanted::Any],
         Wanted::Any => &[Wanted::Any],
@@ -54,7 +55,7 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
             // A silent server must leave the ones after it their share of the time.
             let share = cx.call.remaining() / left.max(1);
             left = left.saturating_sub(1);
-            match attempt(cx, settings, endpoint, share).await {
+            match attempt(cx, family, settings, endpoint, share).await {
                 Ok(login) if login.probe.has_role(*wanted) => return Ok(login),
                 Ok(_) => last = wrong_role(*wanted),
                 Err(error) => last = error,
@@ -68,11 +69,16 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
 /// One server, within its share of the time.
 async fn attempt(
     cx: &OpenContext,
+    family: &Family,
     settings: &Settings,
     endpoint: &Endpoint,
     share: Duration,
 ) -> Result<Login> {
-    let limited = Settings { connect_timeout: settings.connect_timeout.min(share), ..settings.clone() };
+    let limited = Settings {
+        connect_timeout: settings.connect_timeout.min(share),
+        always_pooled: settings.always_pooled || family.pools(endpoint),
+        ..settings.clone()
+    };
     let whole = async {
         let wire = connect(cx, &limited, endpoint).await?;
         login(cx, &limited, wire).await
@@ -94,6 +100,7 @@ async fn login(cx: &OpenContext, settings: &Settings, wire: Wire) -> Result<Logi
         .user(&settings.user)
         .dbname(&settings.database)
         .application_name(&*cx.application)
+        .channel_binding(settings.channel_binding)
         // The stream is encrypted already; "direct" says that no further SSLRequest is to be sent.
         .ssl_mode(if encrypted { LibrarySslMode::Require } else { LibrarySslMode::Disable })
         .ssl_negotiation(if encrypted { SslNegotiation::Direct } else { SslNegotiation::Postgres });

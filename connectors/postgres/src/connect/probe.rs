@@ -11,7 +11,8 @@ use crate::config::Wanted;
 
 /// The first query of every session.
 const QUERY: &str = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'), \
-     pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
+     pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'), \
+     pg_catalog.current_setting('crdb_version', true)";
 
 /// Who keeps the state of this session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,9 @@ pub(crate) enum Mode {
 #[derive(Debug, Clone)]
 pub(crate) struct Probe {
     pub(crate) mode: Mode,
+    /// The server's own version, and CockroachDB's name before it where it is one.
     pub(crate) version: String,
+    cockroach: bool,
     in_recovery: bool,
     read_only: bool,
 }
@@ -46,7 +49,8 @@ impl Probe {
     pub(super) fn note(&self) -> String {
         let role = if self.in_recovery { ", standby" } else { "" };
         let pooler = if self.mode == Mode::Pooled { ", through a pooler" } else { "" };
-        format!("PostgreSQL {}{role}{pooler}", self.version)
+        let product = if self.cockroach { "" } else { "PostgreSQL " };
+        format!("{product}{}{role}{pooler}", self.version)
     }
 }
 
@@ -59,10 +63,12 @@ pub(super) async fn probe(client: &Client, token: &CancelToken, always_pooled: b
     let row = rows.first().ok_or_else(|| Error::internal("the first query returned no row"))?;
     let process: i32 = row.try_get(0).map_err(failed)?;
     let read_only: String = row.try_get(3).map_err(failed)?;
+    let cockroach: Option<String> = row.try_get(4).map_err(failed)?;
     let direct = !always_pooled && announced_process(token).await? == process;
     Ok(Probe {
         mode: if direct { Mode::Direct } else { Mode::Pooled },
-        version: row.try_get(1).map_err(failed)?,
+        cockroach: cockroach.is_some(),
+        version: cockroach.map_or_else(|| row.try_get(1).map_err(failed), Ok)?,
         in_recovery: row.try_get(2).map_err(failed)?,
         read_only: read_only == "on",
     })

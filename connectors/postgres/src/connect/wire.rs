@@ -59,7 +59,7 @@ async fn unix(cx: &OpenContext, settings: &Settings, folder: &str, port: u16) ->
 
 async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination) -> Result<Wire> {
     let tls = tls_options(settings, &cx.paths)?;
-    let connected = cx.connect(&to, settings.family, settings.connect_timeout).await?;
+    let connected = cx.connect(&to, settings.ip_family, settings.connect_timeout).await?;
     let place = Place::Address(to.clone(), connected.address);
     let Some(tls) = tls else {
         let stream = Box::new(connected.stream);

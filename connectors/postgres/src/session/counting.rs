@@ -31,7 +31,7 @@ impl PgSession {
         // In the rows' own transaction where there is one.
         let around = match plan.limit {
             Some(_) => Around { begin: None, commit: Commit::None },
-            None => self.around(cx, false, described),
+            None => self.around(cx, false, described.needs_settings),
         };
         self.counted(cx, &around, &count(&described.table)?).await.map(Some)
     }
@@ -48,12 +48,12 @@ impl PgSession {
         loop {
             let described = self.described(cx, target).await?;
             let statement = count(&described.table)?;
-            let around = self.around(cx, false, &described);
+            let around = self.around(cx, false, described.needs_settings);
             match self.counted(cx, &around, &statement).await {
                 Ok(total) => return Ok(total),
                 Err(Halt::Server(error)) if !retried && is_stale(&error) => {
                     retried = true;
-                    self.start_over(target);
+                    self.start_over(target, &[]);
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }

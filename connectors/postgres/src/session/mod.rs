@@ -1,5 +1,6 @@
 //! One connection: jobs in, rows out.
 
+mod aggregate;
 mod counting;
 mod pump;
 mod quiet;
@@ -11,10 +12,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
+use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetColumn, TargetSchema};
-use connector_sql::{Postgres as Dialect, Select};
+use connector_sql::Select;
 
 pub(crate) use work::PgSession;
 
@@ -33,11 +35,12 @@ impl Session for PgSession {
     async fn read(&mut self, cx: &CallContext, request: &Read, out: &mut RowSink<'_>) -> Result<Page> {
         // The total is told once, with the first page.
         let first = request.cursor.is_none();
+        let dialect = self.family().dialect;
         self.rows(
             cx,
-            &request.target,
-            |table| Select::read(&Dialect, table, request),
-            first.then_some(&|table| Select::read_total(&Dialect, table, request)),
+            (&request.target, &[]),
+            |table, _| Select::read(dialect, table, request),
+            first.then_some(&|table| Select::read_total(dialect, table, request)),
             out,
         )
         .await
@@ -45,25 +48,40 @@ impl Session for PgSession {
 
     async fn query(&mut self, cx: &CallContext, request: &Query, out: &mut RowSink<'_>) -> Result<Page> {
         // A page that a cursor leads to shows only what is left; the total was told with the first.
-        let total = request.include_total && request.cursor.is_none();
+        let total = request.include_total && request.cursor.is_none() && request.joins.is_empty();
+        let dialect = self.family().dialect;
         self.rows(
             cx,
-            &request.target,
-            |table| Select::query(&Dialect, table, request),
-            total.then_some(&|table| connector_sql::count(&Dialect, table, &request.filter)),
+            (&request.target, &request.joins),
+            |table, joined| Select::joined(dialect, table, joined, request),
+            total.then_some(&|table| connector_sql::count(dialect, table, &request.filter)),
             out,
         )
         .await
     }
 
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
-        let statement = |table: &_| connector_sql::count(&Dialect, table, &request.filter);
+        let dialect = self.family().dialect;
+        let statement = |table: &_| connector_sql::count(dialect, table, &request.filter);
         let total = self.total(cx, &request.target, statement).await?;
         Ok(Counted { total, approximate: false })
     }
 
+    fn aggregates(&self) -> AggregateCapabilities {
+        self.family().aggregates()
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        self.groups(cx, request, out).await
+    }
+
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {
-        let listed = catalog::list(self.client(), cx).await;
+        let listed = catalog::list(self.client(), cx, &self.family().queries).await;
         self.settled(listed).await
     }
 

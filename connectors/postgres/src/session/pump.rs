@@ -8,7 +8,7 @@ use connector_api::{CallContext, RowSink, Stopped};
 use connector_model::error::{Error, Result};
 use connector_model::filter::Typed;
 use connector_model::json;
-use connector_sql::Select;
+use connector_sql::{Reading, Select, Table};
 use futures_util::Stream;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Row, RowStream};
@@ -56,7 +56,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-fn raw(row: &Row, position: usize) -> Result<Option<&[u8]>> {
+pub(super) fn raw(row: &Row, position: usize) -> Result<Option<&[u8]>> {
     let value: Raw<'_> = row
         .try_get(position)
         .map_err(|_| Error::internal("the result has fewer columns than were selected"))?;
@@ -68,11 +68,28 @@ enum Next {
     Stopped(Stopped),
 }
 
+/// Waits for the next row, unless the call has to end first.
+pub(super) async fn next(
+    mut stream: Pin<&mut RowStream>,
+    mut stopped: Pin<&mut impl Future<Output = Stopped>>,
+    out: &mut RowSink<'_>,
+) -> Result<Option<Row>, Halt> {
+    let next = poll_fn(|task| match stream.as_mut().poll_next(task) {
+        Poll::Ready(row) => Poll::Ready(Next::Row(row)),
+        Poll::Pending => stopped.as_mut().poll(task).map(Next::Stopped),
+    });
+    match out.wait(next).await? {
+        Next::Row(row) => row.transpose().map_err(Halt::Server),
+        Next::Stopped(stopped) => Err(Halt::Ours(stopped.error())),
+    }
+}
+
 /// Writes every row of `stream` into `out`, up to the limit.
 pub(super) async fn pump(
     cx: &CallContext,
     stream: RowStream,
     select: &Select,
+    table: &Table,
     binary: Binary,
     out: &mut RowSink<'_>,
 ) -> Result<Pumped, Halt> {
@@ -82,23 +99,14 @@ pub(super) async fn pump(
     let mut last: Option<Row> = None;
     let mut pumped = Pumped::default();
     loop {
-        let next = poll_fn(|task| match stream.as_mut().poll_next(task) {
-            Poll::Ready(row) => Poll::Ready(Next::Row(row)),
-            Poll::Pending => stopped.as_mut().poll(task).map(Next::Stopped),
-        });
-        let row = match out.wait(next).await? {
-            Next::Row(None) => break,
-            Next::Row(Some(Ok(row))) => row,
-            Next::Row(Some(Err(error))) => return Err(Halt::Server(error)),
-            Next::Stopped(stopped) => return Err(Halt::Ours(stopped.error())),
-        };
+        let Some(row) = next(stream.as_mut(), stopped.as_mut(), out).await? else { break };
         if select.limit.is_some_and(|limit| pumped.rows >= limit) {
             // The one row beyond the limit: there are more.
             pumped.more = true;
             continue;
         }
         if decoders.is_empty() {
-            decoders = decoders_of(&row, binary)?;
+            decoders = decoders_of(&row, select, table, binary)?;
         }
         write(out, &row, &decoders, select.visible)?;
         pumped.rows += 1;
@@ -130,13 +138,16 @@ fn write(out: &mut RowSink<'_>, row: &Row, decoders: &[Decoder], visible: usize)
     })
 }
 
-fn decoders_of(row: &Row, binary: Binary) -> Result<Vec<Decoder>> {
+fn decoders_of(row: &Row, select: &Select, table: &Table, binary: Binary) -> Result<Vec<Decoder>> {
     let unknown = |name: &str, of: &Type| {
         Error::internal(format!("column \"{name}\" came as type {of}, which this driver cannot read"))
     };
     row.columns()
         .iter()
-        .map(|column| {
+        .zip(&select.fetched)
+        .map(|(column, position)| {
+            let wkb = table.column(*position)?.reading == Reading::AsWkb;
+            let binary = if wkb { Binary::Wkb } else { binary };
             Decoder::for_type(column.type_(), binary).ok_or_else(|| unknown(column.name(), column.type_()))
         })
         .collect()

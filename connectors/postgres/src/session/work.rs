@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
+use connector_model::request::aggregate::Join;
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
 use tokio::runtime::Handle;
@@ -19,6 +20,7 @@ use super::transaction::{Around, Commit, around, session_settings, statement_tim
 use crate::catalog::{Catalog, Described, describe};
 use crate::connect::{CancelRoute, Connection, Login, Mode, Probe};
 use crate::error::{failed, is_cancelled, is_stale};
+use crate::family::Family;
 use crate::params::{Bound, declared};
 use crate::types::Binary;
 
@@ -29,17 +31,12 @@ const BACKSTOP: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a session may take to come clean after its work was stopped; whoever lent it waits a second.
 const SETTLE: Duration = Duration::from_millis(900);
-/// Whether this login could write, if its transactions were not read-only.
-const CAN_WRITE: &str = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
-     AND pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
-
 /// A statement made from what the catalogue says of the target.
 pub(super) type Make<'m, T> = dyn Fn(&Table) -> Result<T> + Send + Sync + 'm;
 
 /// One connection to PostgreSQL.
 pub(crate) struct PgSession {
+    family: &'static Family,
     client: Client,
     /// Ends the connection when the session is dropped.
     _connection: Connection,
@@ -58,11 +55,13 @@ impl PgSession {
     /// Makes a session of a login.
     pub(crate) async fn begin(
         cx: &OpenContext,
+        family: &'static Family,
         login: Login,
         catalog: Arc<Catalog>,
         binary: Binary,
     ) -> Result<Self> {
         let mut session = PgSession {
+            family,
             client: login.client,
             _connection: login.connection,
             cancel: login.cancel,
@@ -85,7 +84,7 @@ impl PgSession {
 
     async fn report_rights(&mut self, cx: &OpenContext) -> Result<()> {
         let started = std::time::Instant::now();
-        let found = cx.call.run(self.client.query_typed(CAN_WRITE, &[])).await?;
+        let found = cx.call.run(self.client.query_typed(self.family.queries.can_write, &[])).await?;
         let found = found.map_err(|error| failed(&error, Stage::ReadOnly))?;
         let can_write = found.first().and_then(|row| row.try_get::<_, bool>(0).ok()).unwrap_or(false);
         self.can_write = Some(can_write);
@@ -97,6 +96,14 @@ impl PgSession {
             ),
         });
         Ok(())
+    }
+
+    pub(super) fn family(&self) -> &'static Family {
+        self.family
+    }
+
+    pub(super) fn binary(&self) -> Binary {
+        self.binary
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -112,15 +119,16 @@ impl PgSession {
     }
 
     /// Forgets what turned out stale.
-    pub(super) fn start_over(&mut self, target: &str) {
+    pub(super) fn start_over(&mut self, target: &str, joins: &[Join]) {
         self.catalog.forget(target);
+        joins.iter().for_each(|join| self.catalog.forget(&join.target));
         self.statements.clear();
     }
 
     pub(super) async fn alive(&mut self, cx: &CallContext) -> Result<ServerInfo> {
         self.execute(cx, "SELECT 1").await?;
         Ok(ServerInfo {
-            product: "PostgreSQL".to_owned(),
+            product: self.family.display_name.to_owned(),
             version: self.probe.version.clone(),
             can_write: self.can_write,
         })
@@ -137,7 +145,7 @@ impl PgSession {
         if let Some(known) = self.catalog.get(target) {
             return Ok(known);
         }
-        let described = describe(&self.client, cx, target).await;
+        let described = describe(&self.client, cx, &self.family.queries, target).await;
         let described = Arc::new(self.settled(described).await?);
         self.catalog.put(target, described.clone());
         Ok(described)
@@ -148,8 +156,8 @@ impl PgSession {
     pub(super) async fn rows(
         &mut self,
         cx: &CallContext,
-        target: &str,
-        select: impl Fn(&Table) -> Result<Select> + Send + Sync,
+        (target, joins): (&str, &[Join]),
+        select: impl Fn(&Table, &[&Table]) -> Result<Select> + Send + Sync,
         count: Option<&Make<'_, Statement>>,
         out: &mut RowSink<'_>,
     ) -> Result<Page> {
@@ -157,13 +165,16 @@ impl PgSession {
         let mut retried = false;
         loop {
             let described = self.described(cx, target).await?;
-            let plan = select(&described.table)?;
-            out.columns(&visible(&plan, &described.table)?);
-            match self.page(cx, &described, &plan, count, out).await {
+            let joined = self.joined(cx, joins).await?;
+            let settings = described.needs_settings || joined.iter().any(|joined| joined.needs_settings);
+            let tables: Vec<&Table> = joined.iter().map(|joined| &joined.table).collect();
+            let plan = select(&described.table, &tables)?;
+            out.columns(&visible(&plan, plan.table(&described.table))?);
+            match self.page(cx, (&described, settings), &plan, count, out).await {
                 Ok(page) => return Ok(page),
                 Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
                     retried = true;
-                    self.start_over(target);
+                    self.start_over(target, joins);
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }
@@ -173,15 +184,15 @@ impl PgSession {
     async fn page(
         &mut self,
         cx: &CallContext,
-        described: &Described,
+        (described, settings): (&Described, bool),
         plan: &Select,
         count: Option<&Make<'_, Statement>>,
         out: &mut RowSink<'_>,
     ) -> Result<Page, Halt> {
         let snapshot = plan.limit.is_some() && count.is_some();
-        let around = self.around(cx, snapshot, described);
+        let around = self.around(cx, snapshot, settings);
         let pumped = match self.start(cx, &around, &plan.statement).await {
-            Ok(stream) => pump(cx, stream, plan, self.binary, out).await,
+            Ok(stream) => pump(cx, stream, plan, plan.table(&described.table), self.binary, out).await,
             Err(halt) => Err(halt),
         };
         let pumped = match pumped {
@@ -204,8 +215,9 @@ impl PgSession {
         Ok(Page { next_cursor, cursor_kind, total: total? })
     }
 
-    pub(super) fn around(&self, cx: &CallContext, snapshot: bool, described: &Described) -> Around {
-        around(self.probe.mode, snapshot, described.needs_settings, cx.remaining() + GRACE)
+    /// What surrounds a statement; `settings` says that it shows texts whose form follows the session's.
+    pub(super) fn around(&self, cx: &CallContext, snapshot: bool, settings: bool) -> Around {
+        around(self.probe.mode, snapshot, settings, cx.remaining() + GRACE)
     }
 
     /// Sends `BEGIN` where there is one, the statement, and `COMMIT` where it goes along, in one flush; waits for the

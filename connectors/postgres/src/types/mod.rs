@@ -3,7 +3,9 @@
 //! Values come in the binary format of the server's `typsend` functions (src/backend/utils/adt); nothing of it
 //! depends on a session's settings.
 
+mod address;
 mod array;
+mod geometric;
 mod numeric;
 
 use connector_model::error::{Error, Result};
@@ -12,6 +14,7 @@ use connector_model::json;
 use tokio_postgres::types::Type;
 
 pub(crate) use array::array;
+use geometric::Geometric;
 
 /// Days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
 const EPOCH_DAYS: i64 = 10_957;
@@ -23,6 +26,8 @@ const EPOCH_US: i64 = EPOCH_DAYS * connector_model::time::DAY_US;
 pub(crate) enum Binary {
     Base64,
     Buffer,
+    /// Not as bytes: as the geometry whose well-known binary they are.
+    Wkb,
 }
 
 /// How the values of one result column are read.
@@ -45,7 +50,8 @@ pub(crate) enum Decoder {
     Json,
     Jsonb,
     Bytes(Binary),
-    Point,
+    Address,
+    Geometric(Geometric),
     /// An array; its elements' type travels with each value.
     Array(Binary),
 }
@@ -68,7 +74,13 @@ impl Decoder {
             // "char", name, text, xml, bpchar, varchar
             18 | 19 | 25 | 142 | 1042 | 1043 => Decoder::Text,
             114 => Decoder::Json,
-            600 => Decoder::Point,
+            600 => Decoder::Geometric(Geometric::Point),
+            601 => Decoder::Geometric(Geometric::Segment),
+            602 => Decoder::Geometric(Geometric::Path),
+            603 => Decoder::Geometric(Geometric::Box),
+            604 => Decoder::Geometric(Geometric::Polygon),
+            // cidr, inet
+            650 | 869 => Decoder::Address,
             700 => Decoder::Float4,
             701 => Decoder::Float8,
             1082 => Decoder::Date,
@@ -78,9 +90,10 @@ impl Decoder {
             1700 => Decoder::Numeric,
             2950 => Decoder::Uuid,
             3802 => Decoder::Jsonb,
-            // Arrays of the above, in the same order.
+            // Arrays of the above, in the same order, and the two vectors that are stored as arrays.
             1000 | 1001 | 1016 | 1005 | 1007 | 1028 | 1002 | 1003 | 1009 | 143 | 1014 | 1015 | 199 | 1017
-            | 1021 | 1022 | 1182 | 1183 | 1115 | 1185 | 1187 | 1231 | 2951 | 3807 => Decoder::Array(binary),
+            | 1018 | 1019 | 1020 | 1027 | 651 | 1041 | 1021 | 1022 | 1182 | 1183 | 1115 | 1185 | 1187
+            | 1231 | 2951 | 3807 | 22 | 30 => Decoder::Array(binary),
             _ => return None,
         })
     }
@@ -119,7 +132,9 @@ impl Decoder {
             Decoder::Jsonb => json::verbatim(out, raw.get(1..).unwrap_or_default()),
             Decoder::Bytes(Binary::Base64) => json::base64(out, raw),
             Decoder::Bytes(Binary::Buffer) => json::buffer_object(out, raw),
-            Decoder::Point => point(out, raw)?,
+            Decoder::Bytes(Binary::Wkb) => return Err(malformed()),
+            Decoder::Address => address::write(out, raw)?,
+            Decoder::Geometric(kind) => kind.write(out, raw)?,
             Decoder::Array(binary) => array(out, raw, binary)?,
         }
         Ok(())
@@ -158,7 +173,12 @@ impl Decoder {
                 if zoned { Typed::TimestampTz(micros) } else { Typed::Timestamp(micros) }
             }
             Decoder::Bytes(_) => Typed::Bytes(raw.to_vec()),
-            Decoder::Interval | Decoder::Json | Decoder::Jsonb | Decoder::Point | Decoder::Array(_) => {
+            Decoder::Interval
+            | Decoder::Json
+            | Decoder::Jsonb
+            | Decoder::Address
+            | Decoder::Geometric(_)
+            | Decoder::Array(_) => {
                 return Err(Error::internal("a column without an order was made a key"));
             }
         })
@@ -204,15 +224,5 @@ fn interval(out: &mut Vec<u8>, raw: &[u8]) -> Result<()> {
         micros: i64::from_be_bytes(*micros),
     };
     json::interval(out, value);
-    Ok(())
-}
-
-fn point(out: &mut Vec<u8>, raw: &[u8]) -> Result<()> {
-    let (x, y) = raw.split_first_chunk::<8>().ok_or_else(malformed)?;
-    out.extend_from_slice(b"{\"x\":");
-    json::float64(out, f64::from_be_bytes(*x));
-    out.extend_from_slice(b",\"y\":");
-    json::float64(out, f64::from_be_bytes(fixed(y)?));
-    out.push(b'}');
     Ok(())
 }

@@ -27,7 +27,9 @@ async fn a_job_on_a_file_is_served_from_hello_to_done() {
     let (mut session, hello) = gateway.greet(json!([shop, local("lost-db", "postgres")])).await;
     assert_eq!(hello["version"], 1);
     assert_eq!(hello["runnerId"], "3f2a9c1e-1111-4222-8333-444444444444");
-    assert_eq!(hello["capabilities"], json!(["@semilayer/bridge-postgres", "@semilayer/bridge-sqlite"]));
+    let drivers = semilayer_runner::drivers::served();
+    let served: Vec<&str> = drivers.iter().map(|one| one.connector.manifest().package_name).collect();
+    assert_eq!(hello["capabilities"], json!(served));
     assert_eq!(hello["runtimeVersion"], format!("{} (2026-11)", env!("CARGO_PKG_VERSION")));
     assert_eq!(hello["limits"]["maxConcurrentJobs"], 256);
 
@@ -64,7 +66,7 @@ async fn a_job_on_a_file_is_served_from_hello_to_done() {
     assert_eq!(ended.code, Some(0), "{}", ended.out);
     for token in [
         &*format!(" INFO semilayer-runner 3f2a9c1e… → {url}"),
-        " INFO capabilities: @semilayer/bridge-postgres, @semilayer/bridge-sqlite",
+        &*format!(" INFO capabilities: {}", served.join(", ")),
         " INFO → connected, awaiting jobs",
         " INFO ← job 11111111 ",
         " INFO → done 11111111 ",

@@ -1,9 +1,11 @@
 //! The PostgreSQL driver against real servers.
 //!
+//! - `aggregate`: groups and their measures
 //! - `values`: every type to JSON
 //! - `sessions`: what is left behind, direct and through a pooler; cancel, deadline, a server that dies
 //! - `login`: TLS modes, credentials, addresses, sockets
 //! - `catalogue`: targets, keys, changes under way
+//! - `relatives`: what the other members of the family ask
 //! - `hostile`: names and values that try to get out of their place
 
 #![allow(
@@ -14,9 +16,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod aggregate;
 mod catalogue;
 mod hostile;
 mod login;
+mod relatives;
 mod sessions;
 mod values;
 
