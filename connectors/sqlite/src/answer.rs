@@ -2,6 +2,7 @@
 
 use connector_api::{Counted, Page, ServerInfo, SinkLimits};
 use connector_model::filter::Typed;
+use connector_model::request::aggregate::Join;
 use connector_model::request::{Count, Query, Read};
 use connector_model::target::{Target, TargetColumn, TargetSchema};
 use connector_model::{Error, Result};
@@ -44,13 +45,13 @@ pub(crate) fn read(database: &Database, flow: &Flow, request: &Read, now: Instan
 
 /// Filtered, ordered rows.
 pub(crate) fn query(database: &Database, flow: &Flow, request: &Query, now: Instant) -> Result<Page> {
-    on_table(database, flow, &request.target, now, |table| {
-        let select = Select::query(&Sqlite, table, request)?;
-        let total = match (request.include_total, &request.cursor) {
+    on_tables(database, flow, (&request.target, &request.joins), now, |table, joined| {
+        let select = Select::joined(&Sqlite, table, joined, request)?;
+        let total = match (request.include_total && joined.is_empty(), &request.cursor) {
             (true, None) => Some(connector_sql::count(&Sqlite, table, &request.filter)?),
             _ => None,
         };
-        page(database, flow, table, &select, total.as_ref())
+        page(database, flow, select.table(table), &select, total.as_ref())
     })
 }
 
@@ -113,12 +114,30 @@ fn on_table<T>(
     now: Instant,
     mut work: impl FnMut(&Table) -> Result<T, Fault>,
 ) -> Result<T> {
+    on_tables(database, flow, (target, &[]), now, |table, _| work(table))
+}
+
+/// Runs `work` with a target and those joined to it.
+pub(crate) fn on_tables<T>(
+    database: &Database,
+    flow: &Flow,
+    (target, joins): (&str, &[Join]),
+    now: Instant,
+    mut work: impl FnMut(&Table, &[&Table]) -> Result<T, Fault>,
+) -> Result<T> {
     flow.check()?;
     // Rows that are on their way cannot be taken back.
     let spent = || flow.started();
+    let targets: Vec<&str> =
+        std::iter::once(target).chain(joins.iter().map(|join| join.target.as_str())).collect();
     database
         .catalog
-        .with(&database.connection, target, now, spent, |described| work(&described.table))
+        .with(&database.connection, &targets, now, spent, |described| {
+            let tables: Vec<&Table> = described.iter().map(|described| &described.table).collect();
+            let (base, joined) =
+                tables.split_first().ok_or_else(|| Error::internal("a job without a target"))?;
+            work(base, joined)
+        })
         .map_err(|fault| fault.error)
 }
 
@@ -224,7 +243,7 @@ fn counted(connection: &Connection, statement: &Statement) -> Result<u64, Fault>
 }
 
 /// Prepares, or takes from those kept prepared, binds, and runs.
-fn with_statement<T>(
+pub(crate) fn with_statement<T>(
     connection: &Connection,
     sql: &Statement,
     run: impl FnOnce(&mut rusqlite::Statement<'_>) -> Result<T, Fault>,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use connector_model::capability::AggregateCapabilities;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
 use connector_model::{Capabilities, Config, Error, Result};
 
@@ -62,7 +63,10 @@ pub(crate) fn manifest() -> Manifest {
         url_placeholder: Some("sqlite:///var/lib/app/app.db"),
         url_schemes: &["sqlite", "file"],
         fields: own.into_iter().chain(pool_fields()).collect(),
-        capabilities: Capabilities::relational(),
+        capabilities: Capabilities {
+            aggregates: Some(AggregateCapabilities::RELATIONAL),
+            ..Capabilities::relational()
+        },
         version: env!("CARGO_PKG_VERSION"),
     }
 }

@@ -13,6 +13,13 @@ pub(crate) struct Fault {
     pub(crate) stale: bool,
 }
 
+impl Fault {
+    /// The same, found in this option of the job.
+    pub(crate) fn of_option(self, option: &str) -> Fault {
+        Fault { error: self.error.with("option", option), ..self }
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         // A column that is not in the catalogue may be newer than it.

@@ -85,13 +85,28 @@ impl Flow {
     /// # Errors
     /// `CANCELLED` when the call has to end; what `write` returns; `RESULT_TOO_LARGE`.
     pub(crate) fn row(&self, write: impl FnOnce(&mut RowWriter<'_>) -> Result<()>) -> Result<()> {
+        self.put(|rows| rows.row(write))
+    }
+
+    /// Adds a row that is a JSON object already; waits while a full block has not been taken.
+    ///
+    /// # Errors
+    /// `CANCELLED` when the call has to end.
+    pub(crate) fn object(&self, object: &[u8]) -> Result<()> {
+        self.put(|rows| {
+            rows.splice(1, object);
+            Ok(())
+        })
+    }
+
+    fn put(&self, put: impl FnOnce(&mut RowBuffer) -> Result<()>) -> Result<()> {
         let mut rows = self.lock();
         while rows.is_full() && !self.stopped() {
             self.full.notify_one();
             rows = self.changed.wait(rows).unwrap_or_else(PoisonError::into_inner);
         }
         self.check()?;
-        rows.row(write)?;
+        put(&mut rows)?;
         self.started.store(true, Ordering::Relaxed);
         if rows.is_full() {
             self.full.notify_one();

@@ -8,7 +8,7 @@
 //! - `connect`: opening the file, and what can be wrong with it
 //! - `worker`: the thread; `flow`: rows and the wish to stop, between the thread and the async side
 //! - `catalog`: tables, views, columns and keys
-//! - `session`: the async side; `answer`: requests on the thread
+//! - `session`: the async side; `answer` and `groups`: requests on the thread
 //! - `types`: declared types, cells to JSON, parameters and key values
 //! - `error`: result codes to error codes
 
@@ -18,6 +18,7 @@ mod config;
 mod connect;
 mod error;
 mod flow;
+mod groups;
 mod location;
 mod session;
 mod source;

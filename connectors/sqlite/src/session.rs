@@ -6,13 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session, SinkLimits, Stopped};
 use connector_model::Result;
-use connector_model::request::{Count, Query, Read};
+use connector_model::capability::AggregateCapabilities;
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 use tokio::sync::oneshot::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::answer;
 use crate::flow::Flow;
+use crate::groups;
 use crate::worker::{Database, Worker, died};
 
 /// How long a row waits on the thread for others to fill its block; half of what a started chunk may wait in all.
@@ -173,6 +175,20 @@ impl Session for SqliteSession {
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
         let (request, now) = (request.clone(), Instant::now());
         self.call(cx, None, move |database, flow| answer::count(database, flow, &request, now)).await
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        AggregateCapabilities::RELATIONAL
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        let (request, now) = (request.clone(), Instant::now());
+        self.call(cx, Some(out), move |database, flow| groups::aggregate(database, flow, &request, now)).await
     }
 
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {

@@ -286,7 +286,7 @@ impl Writer<'_> {
         }
         TableColumn {
             logical_type: LogicalType::Text,
-            native_type: "text".to_owned(),
+            native_type: self.dialect.text_type().to_owned(),
             reading: Reading::Native,
             ..column
         }

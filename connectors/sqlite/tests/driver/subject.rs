@@ -122,7 +122,7 @@ impl Sent {
     }
 }
 
-/// Runs a `read` or a `query`.
+/// Runs a `read`, a `query` or an `aggregate`.
 pub(crate) async fn job(
     session: &mut dyn Session,
     kind: Kind,
@@ -145,6 +145,10 @@ pub(crate) async fn job_within(
     let page = match request {
         Request::Read(read) => session.read(call, &read, &mut out).await?,
         Request::Query(query) => session.query(call, &query, &mut out).await?,
+        Request::Aggregate(aggregate) => {
+            session.aggregate(call, &aggregate, &mut out).await?;
+            Page::default()
+        }
         other => panic!("{other:?} has no rows"),
     };
     out.flush().await?;

@@ -51,6 +51,11 @@ pub trait AggregateDialect: Dialect {
         column.reading == Reading::AsText
     }
 
+    /// What such a text's type is called.
+    fn text_type(&self) -> &'static str {
+        "text"
+    }
+
     /// The column where rows are grouped by it, or its different values are counted; as text where it
     /// [compares so](AggregateDialect::compares_as_text). NULL for a value that is shown as `null`.
     fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
@@ -79,7 +84,7 @@ pub trait AggregateDialect: Dialect {
     /// How many rows, or values of a column, there are: an integer of 64 bits.
     fn count(&self, sql: &mut Statement, column: Option<&TableColumn>) {
         match column {
-            None => sql.push("count(*)"),
+            None => sql.push(self.count_rows()),
             Some(column) => {
                 sql.push("count(");
                 self.reference(sql, column);

@@ -1,1 +1,174 @@
-//! Aggregates of SQLite.
+//! Aggregates of SQLite (sqlite.org/lang_aggfunc.html, sqlite.org/lang_datefunc.html). What a value is, SQLite keeps
+//! with each value: a text is no number here, and a number no moment, whatever the column was declared as.
+
+use connector_model::request::aggregate::{Step, TimeUnit};
+use connector_model::target::LogicalType;
+
+use super::AggregateDialect;
+use crate::dialect::{Dialect, Sqlite};
+use crate::statement::Statement;
+use crate::table::TableColumn;
+
+/// A text that begins with a date. `now`, a bare clock and a Julian day are moments to SQLite as well.
+const DATED: &str = "GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'";
+
+/// A sum is kept in two whole numbers, of which this is the greater one's unit: neither runs out of 64 bits before a
+/// billion rows, where `sum` itself is an error after two.
+const LIMB: &str = "1000000000";
+
+/// Greater units than this make a sum of more than 64 bits.
+const MAX_LIMBS: &str = "9223372035";
+
+fn reference(column: &TableColumn) -> String {
+    let mut sql = Statement::default();
+    Sqlite.reference(&mut sql, column);
+    sql.text
+}
+
+/// `x / y`, rounded down, of whole numbers.
+fn floor_whole(x: &str, y: &str) -> String {
+    format!("({x}) / {y} - (({x}) % {y} < 0)")
+}
+
+/// `x / y`, rounded down, of doubles; as it is where no integer holds it.
+fn floor_real(x: &str, y: &str) -> String {
+    let quotient = format!("{x} / {y}");
+    let cut = format!("CAST({quotient} AS INTEGER)");
+    format!("CASE WHEN abs({quotient}) < 9.2e18 THEN {cut} - ({quotient} < {cut}) ELSE {quotient} END")
+}
+
+/// A whole sum in its parts, each an expression.
+struct Sum {
+    /// The sum of all doubles; NULL when there are none.
+    reals: String,
+    /// How many limbs the whole numbers make, and what is left; their signs may differ.
+    limbs: String,
+    rest: String,
+    /// The whole sum as a double.
+    nearest: String,
+}
+
+impl Sum {
+    fn of(column: &TableColumn) -> Sum {
+        let x = reference(column);
+        let whole = format!("CASE typeof({x}) WHEN 'integer' THEN {x} END");
+        let high = format!("sum({whole} / {LIMB})");
+        let low = format!("sum({whole} % {LIMB})");
+        Sum {
+            reals: format!("sum(CASE typeof({x}) WHEN 'real' THEN {x} END)"),
+            limbs: format!("({high} + {low} / {LIMB})"),
+            rest: format!("({low} % {LIMB})"),
+            nearest: format!("({LIMB}.0 * {high} + {low})"),
+        }
+    }
+
+    /// `CASE` with doubles among the values, `WHEN` 64 bits hold the sum, `ELSE` as said.
+    fn or_else(&self, beyond: &str) -> String {
+        let Sum { reals, limbs, rest, nearest } = self;
+        format!(
+            "CASE WHEN {reals} IS NOT NULL THEN {reals} + coalesce({nearest}, 0.0) \
+             WHEN {limbs} IS NULL THEN NULL \
+             WHEN abs({limbs}) <= {MAX_LIMBS} THEN {limbs} * {LIMB} + {rest} ELSE {beyond} END"
+        )
+    }
+
+    fn comparable(&self) -> String {
+        self.or_else(&self.nearest)
+    }
+
+    fn exact(&self) -> String {
+        let Sum { limbs, rest, .. } = self;
+        // What is left takes the sign of the limbs.
+        let borrow = format!("(({limbs} > 0 AND {rest} < 0) - ({limbs} < 0 AND {rest} > 0))");
+        self.or_else(&format!("printf('%d%09d', {limbs} - {borrow}, abs({rest} + {LIMB} * {borrow}))"))
+    }
+}
+
+impl AggregateDialect for Sqlite {
+    fn numeric(&self, column: &TableColumn) -> bool {
+        // A view's expressions and columns of no declared type may hold anything.
+        use LogicalType::{Decimal, Float, Integer, Unknown};
+        matches!(column.logical_type, Integer | Float | Decimal | Unknown)
+    }
+
+    fn temporal(&self, column: &TableColumn) -> bool {
+        matches!(column.logical_type, LogicalType::Text | LogicalType::Unknown)
+    }
+
+    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        let x = reference(column);
+        match column.logical_type {
+            // Infinities, which JSON has no number for.
+            LogicalType::Float | LogicalType::Decimal => {
+                sql.push(&format!("nullif(nullif({x}, 9e999), -9e999)"));
+            }
+            _ => sql.push(&x),
+        }
+    }
+
+    fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {
+        let x = reference(column);
+        // Without its fraction, which SQLite rounds to the millisecond, and so into the next year.
+        let moment = format!("substr({x}, 1, 19) || ltrim(substr({x}, 20), '.0123456789')");
+        let begin = match unit {
+            TimeUnit::Minute => format!("strftime('%Y-%m-%d %H:%M', {moment})"),
+            TimeUnit::Hour => format!("strftime('%Y-%m-%d %H:00', {moment})"),
+            TimeUnit::Day => format!("date({moment})"),
+            // The Monday after the day six days before.
+            TimeUnit::Week => format!("date({moment}, '-6 days', 'weekday 1')"),
+            TimeUnit::Month => format!("date({moment}, 'start of month')"),
+            TimeUnit::Quarter => format!(
+                "date({moment}, 'start of month', '-' || ((strftime('%m', {moment}) - 1) % 3) || ' months')"
+            ),
+            TimeUnit::Year => format!("date({moment}, 'start of year')"),
+        };
+        // SQLite takes the 30th of February for a day in March.
+        sql.push(&format!(
+            "CASE WHEN typeof({x}) = 'text' AND {x} {DATED} \
+             AND strftime('%d', substr({x}, 1, 10)) = substr({x}, 9, 2) \
+             THEN CAST(strftime('%s', {begin}) AS INTEGER) END"
+        ));
+    }
+
+    fn step_bucket(&self, sql: &mut Statement, column: &TableColumn, step: Step) {
+        let x = reference(column);
+        let digits = step.digits();
+        let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+        let real = format!("{whole}.{}", if fraction.is_empty() { "0" } else { fraction });
+        let integer = if fraction.is_empty() {
+            floor_whole(&x, whole)
+        } else {
+            // Both sides by the same power of ten: whole numbers, as long as 64 bits hold them.
+            let scaled = format!("{x} * 1{}", "0".repeat(fraction.len()));
+            let step = format!("{whole}{fraction}");
+            let step = step.trim_start_matches('0');
+            let exact = floor_whole(&scaled, step);
+            format!("CASE typeof({scaled}) WHEN 'integer' THEN {exact} ELSE {} END", floor_real(&x, &real))
+        };
+        let real = floor_real(&x, &real);
+        sql.push(&format!("CASE typeof({x}) WHEN 'integer' THEN {integer} WHEN 'real' THEN {real} END"));
+    }
+
+    fn sum(&self, sql: &mut Statement, column: &TableColumn) {
+        if column.logical_type == LogicalType::Float {
+            let x = reference(column);
+            let value = format!("CASE WHEN typeof({x}) IN ('integer', 'real') THEN {x} + 0.0 END");
+            sql.push(&format!("sum({value})"));
+        } else {
+            sql.push(&Sum::of(column).comparable());
+        }
+    }
+
+    fn exact_sum(&self, sql: &mut Statement, column: &TableColumn) -> bool {
+        let exact = column.logical_type != LogicalType::Float;
+        if exact {
+            sql.push(&Sum::of(column).exact());
+        }
+        exact
+    }
+
+    fn avg(&self, sql: &mut Statement, column: &TableColumn) {
+        let x = reference(column);
+        sql.push(&format!("avg(CASE WHEN typeof({x}) IN ('integer', 'real') THEN {x} END)"));
+    }
+}
