@@ -1,0 +1,52 @@
+//! What the SQL Server driver says of itself.
+
+use connector_model::Capabilities;
+use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
+
+/// The manifest of `@semilayer/bridge-mssql`.
+pub(crate) fn manifest() -> Manifest {
+    use FieldKind::{Boolean, Number, Password, String};
+    let mut fields = vec![
+        Field::new("url", "Connection URL", Password)
+            .aliases(&["connectionString"])
+            .placeholder("mssql://user:password@host:1433/database")
+            .hint("One URL instead of the fields below; a field that is set as well wins."),
+        Field::new("server", "Server", String)
+            .aliases(&["host"])
+            .hint("A name or an address; host\\instance and host,port are understood too."),
+        Field::new("port", "Port", Number).default("1433"),
+        Field::new("database", "Database", String).aliases(&["db"]),
+        Field::new("user", "User", String)
+            .aliases(&["username"])
+            .hint("A SQL Server login, not a Windows account."),
+        Field::new("password", "Password", Password),
+        Field::new("encrypt", "Encrypt", Boolean)
+            .default("true")
+            .hint("True encrypts everything and checks the certificate and the name in it."),
+        Field::new("trustServerCertificate", "Trust any certificate", Boolean)
+            .default("false")
+            .hint("True encrypts without knowing to whom; better give the authority in sslrootcert.")
+            .advanced(),
+        Field::new("sslrootcert", "CA certificate", String)
+            .hint("PEM text, or the path of a PEM file.")
+            .advanced(),
+        Field::new("instanceName", "Instance", String)
+            .hint("A named instance; its port is asked of the SQL Server Browser (UDP 1434).")
+            .advanced(),
+        Field::new("ipFamily", "IP family", Number).hint("4 or 6; both when absent.").advanced(),
+        Field::new("connectionTimeoutMillis", "Connect timeout (ms)", Number).default("10000").advanced(),
+        Field::new("binary", "Bytes as", String).default("base64").hint("base64 or buffer.").advanced(),
+    ];
+    fields.extend(pool_fields());
+    Manifest {
+        package_name: "@semilayer/bridge-mssql",
+        display_name: "SQL Server",
+        icon: "mssql",
+        supports_url: true,
+        url_placeholder: Some("mssql://user:password@host:1433/database"),
+        url_schemes: &["mssql", "sqlserver"],
+        fields,
+        capabilities: Capabilities::relational(),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}

@@ -1,0 +1,101 @@
+//! The login on an open stream, and what the server says of itself.
+
+use std::time::{Duration, Instant};
+
+use connector_api::{OpenContext, Stage, StageReport};
+use connector_model::error::{Error, ErrorCode, Result};
+use dial::Destination;
+use secrecy::ExposeSecret;
+use tiberius::{AuthMethod, Config, EncryptionLevel};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+
+use super::browser;
+use super::port::{Handle, Port};
+use super::wire::connect;
+use crate::config::{DEFAULT_PORT, Settings};
+
+/// The library's client on our stream.
+pub(crate) type Client = tiberius::Client<Compat<Port>>;
+
+/// How often a login may be sent on to another server: a gateway names the database's own, which names nobody.
+const REDIRECTS: usize = 3;
+/// The packet size asked for; what Microsoft's own libraries ask for, and below what TLS may carry in one record.
+const PACKET_BYTES: u32 = 8_000;
+
+/// A connection that is logged in.
+pub(crate) struct Login {
+    pub(crate) client: Client,
+    pub(crate) handle: Handle,
+}
+
+/// Connects and logs in.
+pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login> {
+    let port = match (settings.port, &settings.instance) {
+        (Some(port), _) => port,
+        (None, Some(instance)) => browser::port(cx, settings, instance).await?,
+        (None, None) => DEFAULT_PORT,
+    };
+    let mut to = Destination::new(settings.host.clone(), port);
+    for _ in 0..REDIRECTS {
+        let (port, handle) = connect(cx, settings, &to).await?;
+        let started = Instant::now();
+        let limit = settings.connect_timeout.min(cx.call.remaining());
+        let login = tiberius::Client::connect(library_config(cx, settings, &to), port.compat());
+        let login = cx.call.run(tokio::time::timeout(limit, login)).await;
+        let login = login.map_err(|stopped| stopped.with("stage", Stage::Auth.as_str()))?;
+        match login.map_err(|_| too_slow(&to))? {
+            Ok(client) => {
+                cx.passed(StageReport::new(
+                    Stage::Auth,
+                    started.elapsed(),
+                    format!("user {}", settings.user),
+                ));
+                return Ok(Login { client, handle });
+            }
+            // The address that the server names is dialled as any other: it passes the source's address rules.
+            Err(tiberius::error::Error::Routing { host, port }) => {
+                let host = host.split('\\').next().unwrap_or_default().to_owned();
+                to = Destination::new(host, port);
+            }
+            Err(error) => return Err(refused(&error, settings)),
+        }
+    }
+    let message = format!("the login was sent on {REDIRECTS} times, at last to {to}");
+    Err(Error::new(ErrorCode::SourceUnreachable, message).with("stage", Stage::Auth.as_str()))
+}
+
+fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination) -> Config {
+    let mut config = Config::new();
+    config.host(to.host());
+    config.port(to.port());
+    if let Some(database) = &settings.database {
+        config.database(database);
+    }
+    config.authentication(AuthMethod::sql_server(&settings.user, settings.password.expose_secret()));
+    config.application_name(&*cx.application);
+    // An availability group may send the session to a replica that is there to be read.
+    config.readonly(true);
+    config.packet_size(PACKET_BYTES);
+    // The stream is protected already, and the deadline is kept by whoever asks.
+    config.encryption(EncryptionLevel::NotSupported);
+    config.handshake_timeout(None::<Duration>);
+    config.command_timeout(None::<Duration>);
+    config.lossy_utf16_decoding(true);
+    config
+}
+
+fn too_slow(to: &Destination) -> Error {
+    let message = format!("{to}: the server did not answer the login in time");
+    Error::new(ErrorCode::SourceUnreachable, message)
+        .with("stage", Stage::Auth.as_str())
+        .with("kind", "timed_out")
+}
+
+/// A failed login, with the names the server judged by; never the password.
+fn refused(error: &tiberius::error::Error, settings: &Settings) -> Error {
+    let failed = crate::error::failed(error, Stage::Auth).with("user", settings.user.clone());
+    match &settings.database {
+        Some(database) => failed.with("database", database.clone()),
+        None => failed,
+    }
+}

@@ -1,0 +1,90 @@
+//! One connection: jobs in, rows out.
+
+mod begin;
+mod pump;
+mod running;
+mod snapshot;
+mod work;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
+use connector_model::error::Result;
+use connector_model::request::{Count, Query, Read};
+use connector_model::target::{Target, TargetColumn, TargetSchema};
+use connector_sql::{Select, SqlServer as Dialect, Statement};
+
+pub(crate) use work::SqlServerSession;
+
+use crate::catalog::{self, Described};
+
+#[async_trait]
+impl Session for SqlServerSession {
+    fn reusable(&self) -> bool {
+        self.is_clean()
+    }
+
+    async fn ping(&mut self, cx: &CallContext) -> Result<ServerInfo> {
+        self.alive(cx).await
+    }
+
+    async fn read(&mut self, cx: &CallContext, request: &Read, out: &mut RowSink<'_>) -> Result<Page> {
+        // The total is told once, with the first page.
+        let first = request.cursor.is_none();
+        self.rows(
+            cx,
+            (&request.target, &[]),
+            |table, _| Select::read(&Dialect, table, request),
+            first.then_some(&|table| Select::read_total(&Dialect, table, request)),
+            out,
+        )
+        .await
+    }
+
+    async fn query(&mut self, cx: &CallContext, request: &Query, out: &mut RowSink<'_>) -> Result<Page> {
+        // A page that a cursor leads to shows only what is left; the total was told with the first.
+        let total = request.include_total && request.cursor.is_none() && request.joins.is_empty();
+        self.rows(
+            cx,
+            (&request.target, &request.joins),
+            |table, joined| Select::joined(&Dialect, table, joined, request),
+            total.then_some(&|table| connector_sql::count(&Dialect, table, &request.filter)),
+            out,
+        )
+        .await
+    }
+
+    async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
+        let statement = |table: &_| connector_sql::count(&Dialect, table, &request.filter);
+        let total = self.total(cx, &request.target, statement).await?;
+        Ok(Counted { total, approximate: false })
+    }
+
+    async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {
+        let statement = Statement { text: catalog::LIST.to_owned(), params: Vec::new() };
+        catalog::list(&self.collect(cx, &statement).await?)
+    }
+
+    async fn introspect(&mut self, cx: &CallContext, target: &str) -> Result<TargetSchema> {
+        // A person is looking: what they see is read now.
+        self.forget(target);
+        let described: Arc<Described> = self.described(cx, target).await?;
+        let name = |position: &usize| described.table.column(*position).map(|column| column.name.clone());
+        let primary_key = described.primary_key.iter().map(name).collect::<Result<Vec<_>>>()?;
+        let columns = described.table.columns.iter().map(|column| TargetColumn {
+            name: column.name.clone(),
+            native_type: column.native_type.clone(),
+            nullable: column.nullable,
+            primary_key: primary_key.contains(&column.name),
+            logical_type: column.logical_type,
+        });
+        Ok(TargetSchema {
+            name: described.table.name.clone(),
+            kind: described.kind.to_owned(),
+            columns: columns.collect(),
+            row_count: described.estimated_rows,
+            primary_key,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! A statement under way: sent, then read item by item, or read to its end and thrown away.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use tiberius::{Query, QueryItem, QueryStream};
+
+use crate::connect::Client;
+
+type Started<'c> = BoxFuture<'c, tiberius::Result<QueryStream<'c>>>;
+
+/// A statement whose response has not been read to its end.
+pub(super) enum Running<'c> {
+    /// The request goes out; nothing has come back.
+    Started(Started<'c>),
+    /// The response is being read.
+    Reading(Box<QueryStream<'c>>),
+    /// All of the response has been read.
+    Ended,
+}
+
+impl<'c> Running<'c> {
+    /// A statement with parameters, by `sp_executesql`.
+    pub(super) fn query(client: &'c mut Client, query: Query<'c>) -> Self {
+        Running::Started(Box::pin(query.query(client)))
+    }
+
+    /// A text of its own.
+    pub(super) fn batch(client: &'c mut Client, text: &'c str) -> Self {
+        Running::Started(Box::pin(client.simple_query(text)))
+    }
+
+    /// The next row or the columns of the next result; nothing at the end. An error of the server comes last.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<tiberius::Result<QueryItem>>> {
+        loop {
+            let next = match self {
+                Running::Ended => return Poll::Ready(None),
+                Running::Started(started) => match ready!(started.as_mut().poll(cx)) {
+                    Ok(stream) => {
+                        *self = Running::Reading(Box::new(stream));
+                        continue;
+                    }
+                    Err(error) => Some(Err(error)),
+                },
+                Running::Reading(stream) => ready!(Pin::new(stream.as_mut()).poll_next(cx)),
+            };
+            if !matches!(next, Some(Ok(_))) {
+                *self = Running::Ended;
+            }
+            return Poll::Ready(next);
+        }
+    }
+
+    /// As [`Running::poll_next`].
+    pub(super) async fn next(&mut self) -> Option<tiberius::Result<QueryItem>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+}

@@ -1,0 +1,317 @@
+//! How a job's statements run: sent, read, stopped, retried.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_api::{CallContext, Page, RowSink, ServerInfo, Stage};
+use connector_model::error::{Error, Result};
+use connector_model::request::aggregate::Join;
+use connector_model::target::Column;
+use connector_sql::{Select, Statement, Table};
+use tiberius::{QueryItem, Row};
+
+use super::pump::{Halt, Pumped, pump};
+use super::running::Running;
+use super::snapshot::{BEGIN, Consistency, END};
+use crate::catalog::{Catalog, Described, describe};
+use crate::connect::{Client, Handle, Login};
+use crate::error::{failed, is_fatal, is_stale};
+use crate::params::bound;
+use crate::types::{Binary, Shape};
+
+/// How long a session may take to come clean after its work was stopped; whoever lent it waits a second.
+const SETTLE: Duration = Duration::from_millis(900);
+
+/// A statement made from what the catalogue says of the target.
+pub(super) type Make<'m, T> = dyn Fn(&Table) -> Result<T> + Send + Sync + 'm;
+
+/// One connection to SQL Server.
+pub(crate) struct SqlServerSession {
+    client: Client,
+    handle: Handle,
+    catalog: Arc<Catalog>,
+    binary: Binary,
+    version: String,
+    database_collation: String,
+    consistency: Consistency,
+    can_write: Option<bool>,
+    /// Whether the last work left the connection in a state nobody knows.
+    broken: bool,
+}
+
+impl SqlServerSession {
+    pub(super) fn new(login: Login, catalog: Arc<Catalog>, binary: Binary) -> Self {
+        SqlServerSession {
+            client: login.client,
+            handle: login.handle,
+            catalog,
+            binary,
+            version: String::new(),
+            database_collation: String::new(),
+            consistency: Consistency::ReadCommitted,
+            can_write: None,
+            broken: false,
+        }
+    }
+
+    /// Takes note of what the server said of itself.
+    pub(super) fn learn(&mut self, version: String, database_collation: String, consistency: Consistency) {
+        self.version = version;
+        self.database_collation = database_collation;
+        self.consistency = consistency;
+    }
+
+    pub(super) fn set_can_write(&mut self, can_write: bool) {
+        self.can_write = Some(can_write);
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(super) fn consistency(&self) -> Consistency {
+        self.consistency
+    }
+
+    /// The collation of columns that name none.
+    pub(crate) fn database_collation(&self) -> &str {
+        &self.database_collation
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        !self.broken
+    }
+
+    pub(super) fn forget(&self, target: &str) {
+        self.catalog.forget(target);
+    }
+
+    pub(super) async fn alive(&mut self, cx: &CallContext) -> Result<ServerInfo> {
+        self.execute(cx, "SELECT 1").await?;
+        Ok(ServerInfo {
+            product: "SQL Server".to_owned(),
+            version: self.version.clone(),
+            can_write: self.can_write,
+        })
+    }
+
+    /// Runs a batch whose result says nothing.
+    pub(super) async fn execute(&mut self, cx: &CallContext, text: &str) -> Result<()> {
+        let mut running = Running::batch(&mut self.client, text);
+        let outcome = to_the_end(cx, &mut running, None).await;
+        let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
+        self.conclude(cx, settled, outcome)
+    }
+
+    /// Runs a catalogue query.
+    ///
+    /// # Errors
+    /// `SOURCE_QUERY_FAILED`, `SOURCE_UNREACHABLE`; `CANCELLED` and `QUERY_TIMEOUT` when the call ends first.
+    pub(crate) async fn collect(&mut self, cx: &CallContext, statement: &Statement) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let mut running = Running::query(&mut self.client, bound(statement)?);
+        let outcome = to_the_end(cx, &mut running, Some(&mut rows)).await;
+        let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
+        self.conclude(cx, settled, outcome)?;
+        Ok(rows)
+    }
+
+    /// Passes an outcome on as a job's; the session is clean, or broken, when this returns.
+    fn conclude<T>(&mut self, cx: &CallContext, settled: bool, outcome: Result<T, Halt>) -> Result<T> {
+        self.broken |= !settled;
+        outcome.map_err(|halt| match halt {
+            Halt::Ours(error) => error,
+            // Somebody's KILL, or a deadline that struck while the response was on its way.
+            Halt::Server(error) => match cx.check() {
+                Err(stopped) if !is_fatal(&error) => stopped,
+                _ => failed(&error, Stage::Query),
+            },
+        })
+    }
+
+    /// What the catalogue says of a target.
+    pub(super) async fn described(&mut self, cx: &CallContext, target: &str) -> Result<Arc<Described>> {
+        if let Some(known) = self.catalog.get(target) {
+            return Ok(known);
+        }
+        let described = Arc::new(describe(self, cx, target).await?);
+        self.catalog.put(target, described.clone());
+        Ok(described)
+    }
+
+    async fn joined(&mut self, cx: &CallContext, joins: &[Join]) -> Result<Vec<Arc<Described>>> {
+        let mut joined = Vec::with_capacity(joins.len());
+        for join in joins {
+            joined.push(self.described(cx, &join.target).await?);
+        }
+        Ok(joined)
+    }
+
+    /// Runs a `SELECT` into the sink; the total comes from the result where it shows it, else from `count`, which
+    /// sees the same snapshot where the database keeps any.
+    pub(super) async fn rows(
+        &mut self,
+        cx: &CallContext,
+        (target, joins): (&str, &[Join]),
+        select: impl Fn(&Table, &[&Table]) -> Result<Select> + Send + Sync,
+        count: Option<&Make<'_, Statement>>,
+        out: &mut RowSink<'_>,
+    ) -> Result<Page> {
+        let mut retried = false;
+        loop {
+            let described = self.described(cx, target).await?;
+            let joined = self.joined(cx, joins).await?;
+            let tables: Vec<&Table> = joined.iter().map(|joined| &joined.table).collect();
+            let plan = select(&described.table, &tables)?;
+            out.columns(&visible(&plan, plan.table(&described.table))?);
+            let snapshot =
+                self.consistency == Consistency::Snapshot && plan.limit.is_some() && count.is_some();
+            if snapshot {
+                self.execute(cx, BEGIN).await?;
+            }
+            let page = self.page(cx, &described, &plan, count, out).await;
+            if snapshot && !self.broken {
+                // In its own time: the job's may be over.
+                self.execute(&CallContext::within(SETTLE), END).await?;
+            }
+            match page {
+                Ok(page) => return Ok(page),
+                Err(Halt::Server(error))
+                    if !retried && out.rows() == 0 && is_stale(&error) && self.is_clean() =>
+                {
+                    retried = true;
+                    self.forget(target);
+                    joins.iter().for_each(|join| self.forget(&join.target));
+                }
+                Err(halt) => return self.conclude(cx, true, Err(halt)),
+            }
+        }
+    }
+
+    async fn page(
+        &mut self,
+        cx: &CallContext,
+        described: &Described,
+        plan: &Select,
+        count: Option<&Make<'_, Statement>>,
+        out: &mut RowSink<'_>,
+    ) -> Result<Page, Halt> {
+        let shapes = shapes(plan, plan.table(&described.table), self.binary)?;
+        let mut running = Running::query(&mut self.client, bound(&plan.statement)?);
+        let pumped = pump(cx, &mut running, plan, &shapes, out).await;
+        let settled = settle(running, &self.handle, pumped.as_ref().err()).await;
+        self.broken |= !settled;
+        let pumped = pumped?;
+        let total = match count {
+            Some(count) => self.total_of(cx, &pumped, plan, &count(&described.table)?, out).await?,
+            None => None,
+        };
+        let next = match (pumped.more, pumped.rows) {
+            (true, 1..) => Some(plan.next_cursor(pumped.key, pumped.rows)?),
+            _ => None,
+        };
+        let (next_cursor, cursor_kind) = next.unzip();
+        Ok(Page { next_cursor, cursor_kind, total })
+    }
+
+    /// The total behind a page: from the result where it shows it, else counted.
+    async fn total_of(
+        &mut self,
+        cx: &CallContext,
+        pumped: &Pumped,
+        plan: &Select,
+        count: &Statement,
+        out: &mut RowSink<'_>,
+    ) -> Result<Option<u64>, Halt> {
+        if !pumped.more && (pumped.rows > 0 || plan.offset == 0) {
+            return Ok(Some(plan.offset + pumped.rows));
+        }
+        // The rows go out before the count begins: a slow one holds back nothing but the end.
+        out.flush().await?;
+        self.counted(cx, count).await.map(Some)
+    }
+
+    /// Runs a count of its own.
+    pub(super) async fn total(
+        &mut self,
+        cx: &CallContext,
+        target: &str,
+        count: impl Fn(&Table) -> Result<Statement> + Send + Sync,
+    ) -> Result<u64> {
+        let mut retried = false;
+        loop {
+            let described = self.described(cx, target).await?;
+            match self.counted(cx, &count(&described.table)?).await {
+                Ok(total) => return Ok(total),
+                Err(Halt::Server(error)) if !retried && is_stale(&error) && self.is_clean() => {
+                    retried = true;
+                    self.forget(target);
+                }
+                Err(halt) => return self.conclude(cx, true, Err(halt)),
+            }
+        }
+    }
+
+    async fn counted(&mut self, cx: &CallContext, count: &Statement) -> Result<u64, Halt> {
+        let mut rows = Vec::new();
+        let mut running = Running::query(&mut self.client, bound(count)?);
+        let outcome = to_the_end(cx, &mut running, Some(&mut rows)).await;
+        let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
+        self.broken |= !settled;
+        outcome?;
+        let total = rows.first().map(|row| crate::catalog::number(row, 0)).transpose()?.flatten();
+        let total = total.and_then(|total| u64::try_from(total).ok());
+        total.ok_or_else(|| Halt::Ours(Error::internal("a count came without a number")))
+    }
+}
+
+/// Reads a response to its end, keeping its rows if anybody wants them.
+async fn to_the_end(
+    cx: &CallContext,
+    running: &mut Running<'_>,
+    mut rows: Option<&mut Vec<Row>>,
+) -> Result<(), Halt> {
+    while let Some(item) = cx.run(running.next()).await? {
+        if let (QueryItem::Row(row), Some(rows)) = (item.map_err(Halt::Server)?, &mut rows) {
+            rows.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// Leaves nothing of a statement on the connection; whether that was achieved. One that was stopped is ended by an
+/// attention, and its response read to the end.
+async fn settle(mut running: Running<'_>, handle: &Handle, halt: Option<&Halt>) -> bool {
+    match halt {
+        None => true,
+        Some(Halt::Server(error)) => !is_fatal(error),
+        Some(Halt::Ours(_)) => {
+            handle.attend();
+            let drained = async {
+                while let Some(item) = running.next().await {
+                    if item.is_err_and(|error| is_fatal(&error)) {
+                        return false;
+                    }
+                }
+                handle.quiet().await.is_ok()
+            };
+            tokio::time::timeout(SETTLE, drained).await.unwrap_or(false)
+        }
+    }
+}
+
+/// The columns that the caller sees.
+fn visible(plan: &Select, table: &Table) -> Result<Vec<Column>> {
+    let visible = plan.fetched.iter().take(plan.visible);
+    visible
+        .map(|position| {
+            let column = table.column(*position)?;
+            Ok(Column { name: column.name.clone(), logical_type: column.logical_type })
+        })
+        .collect()
+}
+
+fn shapes(plan: &Select, table: &Table, binary: Binary) -> Result<Vec<Shape>> {
+    let columns = plan.fetched.iter().map(|position| table.column(*position));
+    columns.map(|column| Ok(Shape::of(column?.logical_type, binary))).collect()
+}
