@@ -13,16 +13,19 @@
 //! | timestamp | `"YYYY-MM-DDTHH:MM:SS.mmmZ"`, microseconds when they are not zero |
 //! | time | `"HH:MM:SS"`, with microseconds when they are not zero |
 //! | bytes | base64 string, or a Node `Buffer` object |
+//! | geometry | a point alone `{"x":…,"y":…}`, everything else GeoJSON |
 //! | JSON | spliced as it is |
 
 mod bytes;
 mod escape;
+mod geometry;
 mod moment;
 mod number;
 mod row;
 
 pub use bytes::{base64, buffer_object};
 pub use escape::{text, text_lossy};
+pub use geometry::{NoGeometry, geometry};
 pub use moment::{Interval, date, interval, time_of_day, timestamp, uuid};
 pub use number::{
     boolean, float32, float64, integer, integer_if_exact, integer_text, number_or_text, unsigned_if_exact,
