@@ -29,7 +29,7 @@ pub use assignment::{Assignment, Credentials};
 pub use bridges::{Bridges, NameTaken, PUBLISHED_BRIDGES, Served};
 pub use engine::{Drained, Engine, Submitted};
 pub use health::{SourceHealth, SourceState, Stats};
-pub use job::{Done, JobRequest, Reply, events};
+pub use job::{Done, JobRequest, Reply, aggregate_by_scan, events};
 pub use pool::PoolSettings;
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{

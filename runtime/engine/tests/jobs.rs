@@ -36,13 +36,18 @@ async fn every_kind_is_answered_in_its_own_way() {
         ]
     );
     let answer = submit(&engine, kind("introspectTarget", Some("t"))).await.unwrap();
-    assert_eq!(answer.chunks, [r#"[{"name":"t","kind":"table","columns":[],"primaryKey":["id"]}]"#]);
+    assert_eq!(
+        answer.chunks,
+        [
+            r#"[{"name":"t","kind":"table","columns":[{"name":"id","type":"bigint","nullable":false,"primaryKey":true}],"primaryKey":["id"]}]"#
+        ]
+    );
     assert!(submit(&engine, kind("test", None)).await.unwrap().done.is_some());
     assert_eq!(server.pings.load(SeqCst), 1);
-    assert_eq!(
-        submit(&engine, kind("aggregate", Some("t"))).await.unwrap().code(),
-        Some(ErrorCode::UnsupportedJob)
-    );
+    let answer = submit(&engine, kind("aggregate", Some("rows:3"))).await.unwrap();
+    assert_eq!(answer.chunks, [r#"groups[{"dims":{},"measures":{},"count":3}]"#]);
+    let done = answer.done.unwrap();
+    assert_eq!((done.rows, done.total), (1, None));
     assert_eq!(submit(&engine, kind("dance", Some("t"))).await.unwrap().code(), Some(ErrorCode::InvalidJob));
     assert_eq!(server.sessions(), 1, "one session served them all");
     assert_eq!(engine.stats().active_jobs, 0);

@@ -33,6 +33,10 @@ impl Chunks for LinkReply {
 
 #[async_trait]
 impl Reply for LinkReply {
+    fn aggregate_envelope(&self) -> Envelope {
+        Envelope { prefix: self.0.aggregate_prefix().to_vec(), suffix: self.0.suffix().to_vec() }
+    }
+
     async fn total(&mut self, counted: Counted) -> Result<()> {
         let chunk = Chunk::count(self.0.id(), counted.total, counted.approximate);
         self.frame(RunnerFrame::Chunk(chunk).encode().into()).await

@@ -6,8 +6,10 @@
 //! - `ending`: exactly one end
 //! - `life`: from admission to the end
 //! - `work`: the request on a session
+//! - `aggregate`: what of an aggregate the session leaves to the engine
 //! - `events`: what the log says of it
 
+mod aggregate;
 pub(crate) mod ending;
 pub mod events;
 pub(crate) mod life;
@@ -16,5 +18,6 @@ mod request;
 pub(crate) mod running;
 mod work;
 
+pub use aggregate::aggregate_by_scan;
 pub use reply::{Done, Reply};
 pub use request::JobRequest;

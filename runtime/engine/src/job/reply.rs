@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use connector_api::{Chunks, Counted};
 use connector_model::cursor::CursorKind;
 use connector_model::error::{Error, Result};
+use connector_model::json::Envelope;
 
 /// Where a job's answer goes: chunks of rows, then one end. The engine ends every reply exactly once; the one
 /// exception is the reply of a job whose id is still running, which is dropped, since anything said under that id
@@ -13,6 +14,9 @@ use connector_model::error::{Error, Result};
 /// the chunk must not be half sent.
 #[async_trait]
 pub trait Reply: Chunks {
+    /// The bytes before and after the groups of every chunk of an aggregate, in place of [`Chunks::envelope`].
+    fn aggregate_envelope(&self) -> Envelope;
+
     /// Sends a number of rows instead of rows.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ const LARGE_CHUNK: usize = 32 * 1024;
 /// A reply whose waits end with the job's, and that makes way for other jobs.
 struct BoundedChunks<'a> {
     reply: &'a mut dyn Reply,
+    /// Whether chunks hold groups instead of rows.
+    groups: bool,
     call: &'a CallContext,
     slot: &'a Slot,
 }
@@ -22,7 +24,7 @@ struct BoundedChunks<'a> {
 #[async_trait]
 impl Chunks for BoundedChunks<'_> {
     fn envelope(&self) -> Envelope {
-        self.reply.envelope()
+        if self.groups { self.reply.aggregate_envelope() } else { self.reply.envelope() }
     }
 
     async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
@@ -62,7 +64,8 @@ pub(crate) async fn run(
         }
         _ => {}
     }
-    let mut chunks = BoundedChunks { reply, call, slot };
+    let groups = matches!(request, Request::Aggregate(_));
+    let mut chunks = BoundedChunks { reply, groups, call, slot };
     let mut out = RowSink::new(&mut chunks, SinkLimits::default());
     let page = rows(session, call, request, &mut out).await?;
     out.flush().await?;
@@ -86,7 +89,7 @@ async fn rows(
         Request::Read(read) => session.read(call, read, out).await,
         Request::Query(query) => session.query(call, query, out).await,
         Request::Aggregate(aggregate) => {
-            session.aggregate(call, aggregate, out).await?;
+            super::aggregate::aggregate(session, call, aggregate, out).await?;
             Ok(Page::default())
         }
         Request::ListTargets => {

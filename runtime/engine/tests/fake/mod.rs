@@ -15,7 +15,7 @@ use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::json::Envelope;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
 use connector_model::request::{Count, Query, Read};
-use connector_model::target::{Column, LogicalType, Target, TargetSchema};
+use connector_model::target::{Column, LogicalType, Target, TargetColumn, TargetSchema};
 use connector_model::{Capabilities, json};
 use dial::{Dialer, Roots};
 use runner_engine::{
@@ -215,7 +215,13 @@ impl Session for FakeSession {
         Ok(TargetSchema {
             name: target.to_owned(),
             kind: "table".to_owned(),
-            columns: Vec::new(),
+            columns: vec![TargetColumn {
+                name: "id".to_owned(),
+                native_type: "bigint".to_owned(),
+                nullable: false,
+                primary_key: true,
+                logical_type: LogicalType::Integer,
+            }],
             primary_key: vec!["id".to_owned()],
             row_count: None,
         })
@@ -272,6 +278,10 @@ impl Chunks for Recorder {
 
 #[async_trait]
 impl Reply for Recorder {
+    fn aggregate_envelope(&self) -> Envelope {
+        Envelope { prefix: b"groups[".to_vec(), suffix: b"]".to_vec() }
+    }
+
     async fn total(&mut self, counted: Counted) -> Result<()> {
         self.answer.counted = Some(counted);
         Ok(())

@@ -1,0 +1,263 @@
+//! Filters over rows of JSON, in SQL's three-valued logic.
+
+use std::cmp::Ordering;
+
+use connector_model::error::{Error, Result};
+use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, cast};
+use connector_model::target::LogicalType;
+
+use crate::pattern::Pattern;
+use crate::value::{NULL, Value, text};
+
+/// What a condition says of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Truth {
+    /// The row passes.
+    True,
+    /// It does not.
+    False,
+    /// NULL had a part in it: the row does not pass, and neither does it under a `$not`.
+    Unknown,
+}
+
+impl Truth {
+    fn of(holds: bool) -> Truth {
+        if holds { Truth::True } else { Truth::False }
+    }
+
+    fn and(self, other: Truth) -> Truth {
+        match (self, other) {
+            (Truth::False, _) | (_, Truth::False) => Truth::False,
+            (Truth::True, Truth::True) => Truth::True,
+            _ => Truth::Unknown,
+        }
+    }
+
+    fn or(self, other: Truth) -> Truth {
+        self.not().and(other.not()).not()
+    }
+
+    fn not(self) -> Truth {
+        match self {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+        }
+    }
+}
+
+/// A column that a condition may look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Its place in a row.
+    pub(crate) at: usize,
+    /// What its values are.
+    pub(crate) kind: LogicalType,
+}
+
+/// A filter whose columns are places in a row and whose operands are values of their types.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    And(Vec<Condition>),
+    Or(Vec<Condition>),
+    Not(Box<Condition>),
+    Column(Place, Check),
+}
+
+/// What a value is held against.
+#[derive(Debug)]
+pub(crate) enum Check {
+    /// Always the same, whatever the value.
+    Always(Truth),
+    /// IS NULL
+    Absent,
+    /// IS NOT NULL
+    Present,
+    Equal(Value<'static>),
+    NotEqual(Value<'static>),
+    Compare(Comparison, Value<'static>),
+    /// One of these, sorted; whether a NULL among them matches too.
+    In(Vec<Value<'static>>, bool),
+    /// None of these, sorted; of an empty list even NULL is none.
+    NotIn(Vec<Value<'static>>),
+    Text(Pattern),
+}
+
+impl Condition {
+    /// A filter over columns that `place` finds by their names.
+    ///
+    /// # Errors
+    /// `INVALID_JOB` naming `option`: a column that is not there, or an ordering comparison with what is no value of
+    /// the column's type.
+    pub(crate) fn new(
+        filter: &Filter,
+        option: &str,
+        place: &impl Fn(&str) -> Result<Place>,
+    ) -> Result<Condition> {
+        let parts = |parts: &[Filter]| {
+            parts.iter().map(|part| Condition::new(part, option, place)).collect::<Result<Vec<_>>>()
+        };
+        Ok(match filter {
+            Filter::And(inner) => Condition::And(parts(inner)?),
+            Filter::Or(inner) => Condition::Or(parts(inner)?),
+            Filter::Not(inner) => Condition::Not(Box::new(Condition::new(inner, option, place)?)),
+            Filter::Column(name, test) => {
+                let place = place(name)?;
+                Condition::Column(place, check(test, option, name, place.kind)?)
+            }
+        })
+    }
+
+    /// Whether it lets every row pass.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(self, Condition::And(parts) if parts.iter().all(Condition::is_true))
+    }
+
+    /// Whether a row passes.
+    pub(crate) fn passes(&self, cells: &[&[u8]]) -> bool {
+        self.truth(cells) == Truth::True
+    }
+
+    fn truth(&self, cells: &[&[u8]]) -> Truth {
+        match self {
+            Condition::And(parts) => {
+                let mut truth = Truth::True;
+                for part in parts {
+                    truth = truth.and(part.truth(cells));
+                    if truth == Truth::False {
+                        break;
+                    }
+                }
+                truth
+            }
+            Condition::Or(parts) => {
+                let mut truth = Truth::False;
+                for part in parts {
+                    truth = truth.or(part.truth(cells));
+                    if truth == Truth::True {
+                        break;
+                    }
+                }
+                truth
+            }
+            Condition::Not(part) => part.truth(cells).not(),
+            Condition::Column(place, check) => {
+                let json = cells.get(place.at).copied().unwrap_or(NULL);
+                check.truth(json, place.kind)
+            }
+        }
+    }
+}
+
+fn check(test: &Test, option: &str, name: &str, kind: LogicalType) -> Result<Check> {
+    Ok(match test {
+        Test::Equal(operand) => match typed(operand, kind) {
+            Typed::Value(value) => Check::Equal(value),
+            Typed::Null => Check::Absent,
+            Typed::Impossible => Check::Always(Truth::False),
+        },
+        Test::NotEqual(operand) => match typed(operand, kind) {
+            Typed::Value(value) => Check::NotEqual(value),
+            // Every value differs from what can be none; NULL rows are left out either way.
+            Typed::Null | Typed::Impossible => Check::Present,
+        },
+        Test::Compare(comparison, operand) => match typed(operand, kind) {
+            Typed::Value(value) => Check::Compare(*comparison, value),
+            Typed::Null | Typed::Impossible => return Err(incomparable(option, name, *comparison, kind)),
+        },
+        Test::In(operands) => {
+            let (values, with_null, _) = list(operands, kind);
+            Check::In(values, with_null)
+        }
+        Test::NotIn(operands) => match list(operands, kind) {
+            // No row holds those: what is left out is NULL.
+            (values, with_null, with_impossible) if values.is_empty() && (with_null || with_impossible) => {
+                Check::Present
+            }
+            (values, ..) => Check::NotIn(values),
+        },
+        Test::Text(test, operand) => Check::Text(Pattern::new(*test, operand)),
+        Test::Never => Check::Always(Truth::False),
+        Test::Exists(true) => Check::Present,
+        Test::Exists(false) => Check::Absent,
+    })
+}
+
+enum Typed {
+    Value(Value<'static>),
+    Null,
+    Impossible,
+}
+
+fn typed(operand: &Operand, kind: LogicalType) -> Typed {
+    match cast(operand, kind) {
+        Cast::Null => Typed::Null,
+        Cast::Impossible => Typed::Impossible,
+        Cast::Value(value) => Value::operand(&value).map_or(Typed::Impossible, Typed::Value),
+    }
+}
+
+/// The values of a list, sorted; whether there was a NULL, and whether there was one that no row can hold.
+fn list(operands: &[Operand], kind: LogicalType) -> (Vec<Value<'static>>, bool, bool) {
+    let (mut with_null, mut with_impossible) = (false, false);
+    let mut values = Vec::with_capacity(operands.len());
+    for operand in operands {
+        match typed(operand, kind) {
+            Typed::Value(value) => values.push(value),
+            Typed::Null => with_null = true,
+            Typed::Impossible => with_impossible = true,
+        }
+    }
+    values.sort_by(Value::order);
+    (values, with_null, with_impossible)
+}
+
+impl Check {
+    fn truth(&self, json: &[u8], kind: LogicalType) -> Truth {
+        let is_null = json == NULL;
+        match self {
+            Check::Always(truth) => *truth,
+            Check::Absent => Truth::of(is_null),
+            Check::Present => Truth::of(!is_null),
+            Check::In(_, true) if is_null => Truth::True,
+            Check::In(values, _) if is_null && values.is_empty() => Truth::False,
+            Check::NotIn(values) if is_null && values.is_empty() => Truth::True,
+            _ if is_null => Truth::Unknown,
+            Check::Equal(value) => Truth::of(Value::read(json, kind).order(value).is_eq()),
+            Check::NotEqual(value) => Truth::of(Value::read(json, kind).order(value).is_ne()),
+            Check::Compare(comparison, value) => {
+                let order = Value::read(json, kind).order(value);
+                Truth::of(match comparison {
+                    Comparison::Greater => order == Ordering::Greater,
+                    Comparison::GreaterOrEqual => order != Ordering::Less,
+                    Comparison::Less => order == Ordering::Less,
+                    Comparison::LessOrEqual => order != Ordering::Greater,
+                })
+            }
+            Check::In(values, _) => Truth::of(holds(values, json, kind)),
+            Check::NotIn(values) => Truth::of(!holds(values, json, kind)),
+            Check::Text(pattern) => Truth::of(pattern.passes(&text(json))),
+        }
+    }
+}
+
+fn holds(sorted: &[Value<'static>], json: &[u8], kind: LogicalType) -> bool {
+    let value = Value::read(json, kind);
+    sorted.binary_search_by(|known| known.order(&value)).is_ok()
+}
+
+fn incomparable(option: &str, name: &str, comparison: Comparison, kind: LogicalType) -> Error {
+    let expected = match kind {
+        LogicalType::Boolean => "true or false",
+        LogicalType::Integer | LogicalType::Float | LogicalType::Decimal => "a number",
+        LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz => {
+            "an ISO 8601 date or date and time"
+        }
+        LogicalType::Time => "a time of day, HH:MM:SS",
+        LogicalType::Uuid => "a UUID",
+        LogicalType::Bytes => "bytes in base64",
+        _ => "a text",
+    };
+    let problem = format!("\"{name}\": {} takes {expected}", comparison.operator());
+    Error::option(option, problem).with("column", name)
+}

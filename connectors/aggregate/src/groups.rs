@@ -1,0 +1,278 @@
+//! Rows go in, groups come out.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use connector_model::error::Result;
+use connector_model::json;
+use connector_model::request::Aggregate;
+use connector_model::request::aggregate::SortKey;
+use connector_model::target::{Column, LogicalType};
+
+use crate::budget::{Budget, ENTRY_BYTES};
+use crate::hash::hash;
+use crate::measure::top::shorter;
+use crate::measure::{Outcome, State};
+use crate::plan::Plan;
+use crate::rows::Rows;
+use crate::value::{NULL, Value, identity};
+
+/// What stands between the dimensions of a group: no JSON has it.
+const SEPARATOR: u8 = 0;
+
+/// Computes an aggregate of rows that a connector's query wrote.
+#[derive(Debug)]
+pub struct Aggregator {
+    plan: Plan,
+    rows: Rows,
+    groups: HashMap<Box<[u8]>, Group>,
+    budget: Budget,
+    /// The group that a row belongs to, and what it shows: kept, so that a row costs no allocation.
+    same: Vec<u8>,
+    shown: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Group {
+    /// What its dimensions show, where that is another than what tells the group apart.
+    shown: Option<Box<[u8]>>,
+    count: u64,
+    states: Box<[State]>,
+}
+
+impl Aggregator {
+    /// An aggregator for rows of these columns, in this order, which the columns called `key` tell apart; without a
+    /// key, a sample goes by all columns. It holds at most `limit` bytes of state
+    /// ([`STATE_BYTES`](crate::STATE_BYTES)).
+    ///
+    /// # Errors
+    /// `INVALID_JOB` naming the option and the column: one that is not there, or holds what this cannot be computed
+    /// of.
+    pub fn new(request: &Aggregate, columns: &[Column], key: &[String], limit: usize) -> Result<Aggregator> {
+        let mut aggregator = Aggregator {
+            plan: Plan::new(request, columns, key)?,
+            rows: Rows::new(columns.iter().map(|column| column.name.as_str())),
+            groups: HashMap::new(),
+            budget: Budget::new(limit),
+            same: Vec::new(),
+            shown: Vec::new(),
+        };
+        if request.dimensions.is_empty() {
+            // All rows are one group, which is there without any.
+            let group = aggregator.plan.begin(None, &[], &mut aggregator.budget)?;
+            aggregator.groups.insert(Box::default(), group);
+        }
+        Ok(aggregator)
+    }
+
+    /// Adds rows: JSON objects, separated by commas.
+    ///
+    /// # Errors
+    /// `RESULT_TOO_LARGE` when the groups need more memory than there is; `INVALID_JOB` for a number that no range
+    /// can hold; `INTERNAL` for what are no such objects.
+    pub fn rows(&mut self, objects: &[u8]) -> Result<()> {
+        let Aggregator { plan, rows, groups, budget, same, shown } = self;
+        rows.each(objects, |cells| {
+            if !plan.samples(cells) {
+                return Ok(());
+            }
+            same.clear();
+            shown.clear();
+            for (at, dimension) in plan.dimensions.iter().enumerate() {
+                if at > 0 {
+                    same.push(SEPARATOR);
+                    shown.push(SEPARATOR);
+                }
+                let json = cells.get(dimension.place.at).copied().unwrap_or(NULL);
+                if !dimension.group(json, same, shown)? {
+                    return Ok(());
+                }
+            }
+            let group = match groups.get_mut(same.as_slice()) {
+                Some(group) => {
+                    group.show(same, shown, budget)?;
+                    group
+                }
+                None => {
+                    let group = plan.begin((same != shown).then_some(shown), same, budget)?;
+                    groups.entry(same.as_slice().into()).or_insert(group)
+                }
+            };
+            group.count += 1;
+            for ((measuring, filter), state) in plan.measures.iter().zip(&mut group.states) {
+                if filter.passes(cells) {
+                    measuring.add(state, cells, budget)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The groups that `having` lets through, sorted and cut.
+    pub fn finish(self) -> Groups {
+        let Aggregator { plan, groups, .. } = self;
+        let mut finished: Vec<Finished> = groups
+            .into_iter()
+            .map(|(same, group)| plan.finish(same, group))
+            .filter(|group| plan.has(group))
+            .collect();
+        finished.sort_by(|left, right| plan.order(left, right));
+        if let Some(limit) = plan.limit {
+            finished.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Groups { plan, groups: finished.into_iter() }
+    }
+}
+
+impl Group {
+    /// Of the forms of equal values the shortest is shown, whichever row came first.
+    fn show(&mut self, same: &[u8], shown: &[u8], budget: &mut Budget) -> Result<()> {
+        let before = self.shown.as_deref().unwrap_or(same);
+        if before != shown && shorter(shown, before) {
+            budget.change(self.shown.as_ref().map_or(0, |shown| shown.len()), shown.len())?;
+            self.shown = Some(shown.into());
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn begin(&self, shown: Option<&mut Vec<u8>>, same: &[u8], budget: &mut Budget) -> Result<Group> {
+        let states: Box<[State]> = self.measures.iter().map(|(measuring, _)| measuring.state()).collect();
+        let shown: Option<Box<[u8]>> = shown.map(|shown| shown.as_slice().into());
+        let held: usize = states.iter().map(|state| size_of::<State>() + state.held_bytes()).sum();
+        let names = same.len() + shown.as_ref().map_or(0, |shown| shown.len());
+        budget.take(held + names + size_of::<(Box<[u8]>, Group)>() + ENTRY_BYTES)?;
+        Ok(Group { shown, count: 0, states })
+    }
+
+    /// Whether the row is in the sample: by its key, so that the same rows are in it each time, in whatever order they
+    /// come.
+    fn samples(&self, cells: &[&[u8]]) -> bool {
+        let Some(share) = self.sample else { return true };
+        let mut key = Vec::new();
+        for place in &self.key {
+            identity(&mut key, cells.get(place.at).copied().unwrap_or(NULL), place.kind);
+            key.push(SEPARATOR);
+        }
+        #[allow(clippy::cast_precision_loss, reason = "the 53 bits of a double are enough of a hash")]
+        let place = (hash(key) >> 11) as f64 / (1_u64 << 53) as f64;
+        place < share
+    }
+
+    fn finish(&self, same: Box<[u8]>, group: Group) -> Finished {
+        let outcomes = self.measures.iter().zip(group.states);
+        Finished {
+            dimensions: group.shown.unwrap_or(same),
+            measures: outcomes.map(|((measuring, _), state)| measuring.outcome(state)).collect(),
+            count: group.count,
+        }
+    }
+
+    fn has(&self, group: &Finished) -> bool {
+        if self.having.is_true() {
+            return true;
+        }
+        let mut count = Vec::new();
+        json::unsigned_if_exact(&mut count, group.count);
+        let mut cells: Vec<&[u8]> = group.measures.iter().map(|outcome| &*outcome.json).collect();
+        cells.push(&count);
+        self.having.passes(&cells)
+    }
+
+    /// Two groups in the job's order; ties go by the dimensions, ascending.
+    fn order(&self, left: &Finished, right: &Finished) -> Ordering {
+        for sort in &self.sort {
+            let order = match sort.key {
+                SortKey::Count => left.count.cmp(&right.count),
+                SortKey::Dimension(at) => self.order_of_dimension(at, left, right),
+                SortKey::Measure(at) => {
+                    let kind =
+                        self.measures.get(at).map_or(LogicalType::Unknown, |(measuring, _)| measuring.kind());
+                    left.measure(at, kind).order(&right.measure(at, kind))
+                }
+            };
+            if order.is_ne() {
+                return if sort.descending { order.reverse() } else { order };
+            }
+        }
+        let dimensions = 0..self.dimensions.len();
+        dimensions
+            .map(|at| self.order_of_dimension(at, left, right))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+
+    fn order_of_dimension(&self, at: usize, left: &Finished, right: &Finished) -> Ordering {
+        match self.dimensions.get(at) {
+            Some(dimension) => {
+                dimension.order(left.dimension(at)).order(&dimension.order(right.dimension(at)))
+            }
+            None => Ordering::Equal,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Finished {
+    dimensions: Box<[u8]>,
+    measures: Box<[Outcome]>,
+    count: u64,
+}
+
+impl Finished {
+    fn dimension(&self, at: usize) -> &[u8] {
+        self.dimensions.split(|byte| *byte == SEPARATOR).nth(at).unwrap_or(NULL)
+    }
+
+    fn measure(&self, at: usize, kind: LogicalType) -> Value<'_> {
+        self.measures.get(at).map_or(Value::Null, |outcome| Value::read(&outcome.json, kind))
+    }
+}
+
+/// The groups of an aggregate, in order.
+#[derive(Debug)]
+pub struct Groups {
+    plan: Plan,
+    groups: std::vec::IntoIter<Finished>,
+}
+
+impl Groups {
+    /// Appends the next group, `{"dims":{…},"measures":{…},"count":n}`; whether there was one.
+    pub fn write_next(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(group) = self.groups.next() else { return false };
+        let (dimensions, measures) = &self.plan.names;
+        out.extend_from_slice(b"{\"dims\":");
+        let shown = group.dimensions.split(|byte| *byte == SEPARATOR);
+        object(out, dimensions.iter().zip(shown));
+        out.extend_from_slice(b",\"measures\":");
+        object(out, measures.iter().zip(group.measures.iter().map(|outcome| &*outcome.json)));
+        out.extend_from_slice(b",\"count\":");
+        json::unsigned_if_exact(out, group.count);
+        out.push(b'}');
+        true
+    }
+
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.groups.len() == 0
+    }
+}
+
+fn object<'g>(out: &mut Vec<u8>, entries: impl Iterator<Item = (&'g String, &'g [u8])>) {
+    out.push(b'{');
+    for (at, (name, json)) in entries.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        json::text(out, name);
+        out.push(b':');
+        out.extend_from_slice(json);
+    }
+    out.push(b'}');
+}

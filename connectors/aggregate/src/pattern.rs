@@ -1,0 +1,145 @@
+//! `LIKE` patterns and the other text tests.
+
+use connector_model::filter::TextTest;
+
+/// One step of a `LIKE` pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `%`
+    Any,
+    /// `_`
+    One,
+    /// This character.
+    Exactly(char),
+}
+
+/// A text test, ready for many texts. Letters beyond ASCII keep their case: that is what engines agree on.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Like { steps: Vec<Step>, folds: bool },
+    Contains(String),
+    StartsWith(String),
+    EndsWith(String),
+}
+
+impl Pattern {
+    pub(crate) fn new(test: TextTest, operand: &str) -> Pattern {
+        let folded = || operand.to_ascii_lowercase();
+        match test {
+            TextTest::Like => Pattern::Like { steps: steps(operand), folds: false },
+            TextTest::ILike => Pattern::Like { steps: steps(&folded()), folds: true },
+            TextTest::Contains => Pattern::Contains(folded()),
+            TextTest::StartsWith => Pattern::StartsWith(folded()),
+            TextTest::EndsWith => Pattern::EndsWith(folded()),
+        }
+    }
+
+    /// Whether the text passes.
+    pub(crate) fn passes(&self, text: &str) -> bool {
+        match self {
+            Pattern::Like { steps, folds: false } => like(text, steps),
+            Pattern::Like { steps, folds: true } => like(&text.to_ascii_lowercase(), steps),
+            Pattern::Contains(part) => text.to_ascii_lowercase().contains(part),
+            Pattern::StartsWith(part) => text.to_ascii_lowercase().starts_with(part),
+            Pattern::EndsWith(part) => text.to_ascii_lowercase().ends_with(part),
+        }
+    }
+}
+
+/// `%` is any run of characters, `_` any one, and a backslash takes the next one literally; a backslash at the end is
+/// itself.
+fn steps(pattern: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        let step = match character {
+            '%' => Step::Any,
+            '_' => Step::One,
+            '\\' => Step::Exactly(characters.next().unwrap_or('\\')),
+            other => Step::Exactly(other),
+        };
+        // Several in a row are one.
+        if step != Step::Any || steps.last() != Some(&Step::Any) {
+            steps.push(step);
+        }
+    }
+    steps
+}
+
+/// Takes what follows a `%` at the first place it fits, and comes back to try the next: no more steps than the text is
+/// long times the pattern.
+fn like(text: &str, steps: &[Step]) -> bool {
+    let (mut rest, mut at) = (text.chars(), 0);
+    let mut again: Option<(std::str::Chars<'_>, usize)> = None;
+    loop {
+        let before = rest.clone();
+        let next = rest.next();
+        match (steps.get(at), next) {
+            (None, None) => return true,
+            (Some(Step::Any), _) => {
+                at += 1;
+                rest = before.clone();
+                again = Some((before, at));
+            }
+            (Some(Step::One), Some(_)) => at += 1,
+            (Some(Step::Exactly(wanted)), Some(character)) if *wanted == character => at += 1,
+            _ => {
+                let Some((place, step)) = &mut again else { return false };
+                if place.next().is_none() {
+                    return false;
+                }
+                rest = place.clone();
+                at = *step;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(test: TextTest, text: &str, operand: &str) -> bool {
+        Pattern::new(test, operand).passes(text)
+    }
+
+    #[test]
+    fn like_takes_wildcards_escapes_and_case() {
+        for (text, pattern, expected) in [
+            ("", "", true),
+            ("", "%", true),
+            ("", "_", false),
+            ("abc", "a%", true),
+            ("abc", "A%", false),
+            ("abc", "_b_", true),
+            ("abc", "ab", false),
+            ("a%c", "a\\%c", true),
+            ("abc", "a\\%c", false),
+            ("a\\c", "a\\\\c", true),
+            ("a\\", "a\\", true),
+            ("日本語", "日_語", true),
+            ("aXbXbc", "a%b%c", true),
+            ("abcabd", "%abd", true),
+            ("line\nbreak", "line%%break", true),
+        ] {
+            assert_eq!(passes(TextTest::Like, text, pattern), expected, "{text:?} like {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_wildcards_ends() {
+        let text = "a".repeat(2_000);
+        assert!(!passes(TextTest::Like, &text, &("%a".repeat(500) + "b")));
+    }
+
+    #[test]
+    fn the_others_fold_ascii_and_take_wildcards_literally() {
+        assert!(passes(TextTest::ILike, "ABC", "a_C"));
+        assert!(!passes(TextTest::ILike, "É", "é"));
+        assert!(passes(TextTest::Contains, "50% OFF", "0% o"));
+        assert!(!passes(TextTest::Contains, "500 off", "0% o"));
+        assert!(passes(TextTest::StartsWith, "a_b", "A_"));
+        assert!(passes(TextTest::EndsWith, "a\\b", "\\B"));
+        assert!(passes(TextTest::Contains, "anything", ""));
+    }
+}
