@@ -2,9 +2,10 @@
 
 use connector_model::request::Kind;
 use connector_model::target::LogicalType;
-use connector_sql::Table;
+use connector_sql::{Dialect, SqlServer, Table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sqlparser::dialect::{Dialect as ParserDialect, MsSqlDialect};
 
 use super::shown::{dialects, is_one_select, statements};
 use super::tables::{column, table};
@@ -118,7 +119,8 @@ proptest! {
             "orderBy": [{"field": names[1], "dir": "desc"}], "select": [names[2], names[0]],
         });
         let read = json!({"cursor": format!("{MARK}{cursor}"), "fields": [names[1]]});
-        for (_, dialect, parser) in dialects() {
+        let mssql: (&str, &dyn Dialect, &dyn ParserDialect) = ("mssql", &SqlServer, &MsSqlDialect {});
+        for (_, dialect, parser) in dialects().into_iter().chain([mssql]) {
             for (kind, options) in [(Kind::Query, &query), (Kind::Count, &query), (Kind::Read, &read)] {
                 for (_, statement) in statements(dialect, &table, kind, options).unwrap() {
                     is_one_select(&statement.text, parser);

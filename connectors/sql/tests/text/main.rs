@@ -11,6 +11,7 @@
 mod cockroach;
 mod filters;
 mod hostile;
+mod mssql;
 mod paging;
 mod requests;
 mod shown;

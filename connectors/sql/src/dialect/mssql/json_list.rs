@@ -90,7 +90,7 @@ pub(super) fn of_one_type(values: Vec<Typed>) -> (Vec<Typed>, Vec<Typed>) {
 }
 
 /// The JSON array. Numbers beyond 64 bits, decimals and dates are texts, so that no digit passes through a double.
-pub(super) fn json_list(values: &[Typed]) -> String {
+pub(super) fn json_list(declared: Declared<'_>, values: &[Typed]) -> String {
     let mut list = vec![b'['];
     for value in values {
         if list.len() > 1 {
@@ -113,8 +113,12 @@ pub(super) fn json_list(values: &[Typed]) -> String {
             }
             Typed::Date(days) => json::text(&mut list, &super::moment::day(*days)),
             Typed::Time(micros) => json::time_of_day(&mut list, *micros),
+            // A datetime is read with three digits of a second, and refuses more.
+            Typed::Timestamp(micros) if declared.name == "datetime" => {
+                json::text(&mut list, &super::moment::moment_millis(micros.saturating_mul(10)));
+            }
             Typed::Timestamp(micros) => {
-                json::text(&mut list, &super::moment::moment(micros.saturating_mul(10)))
+                json::text(&mut list, &super::moment::moment(micros.saturating_mul(10)));
             }
             Typed::TimestampTz(micros) => {
                 json::text(&mut list, &format!("{}+00:00", super::moment::moment(micros.saturating_mul(10))));

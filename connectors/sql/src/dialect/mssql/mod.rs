@@ -84,9 +84,10 @@ impl SqlServer {
             }
             return sql.push(")");
         }
-        let read = list_column(Declared::read(&column.native_type), &values);
+        let declared = Declared::read(&column.native_type);
+        let read = list_column(declared, &values);
         sql.push(&format!("SELECT {} FROM OPENJSON(", read.expression));
-        Self::text_placeholder(sql, json_list(&values));
+        Self::text_placeholder(sql, json_list(declared, &values));
         sql.push(&format!(") WITH (v {} '$'))", read.sql_type));
     }
 }
