@@ -2,17 +2,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use connector_api::Session;
 use connector_memory::Table;
+use connector_model::capability::AggregateCapabilities;
 use connector_model::request::Kind;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::ddl;
-use crate::job::{Job, Outcome, execute};
+use crate::executor::Executor;
+use crate::job::{Job, Outcome};
 use crate::judge::judge;
 use crate::oracle::Oracle;
 use crate::report::Failure;
-use crate::subject::Subject;
+use crate::subject::{Change, Subject};
 
 /// How much of a job or a table a failure shows: a list of 50,000 ids explains nothing.
 const SHOWN_BYTES: usize = 8_000;
@@ -26,7 +27,7 @@ pub(crate) fn unique_suffix() -> String {
 /// A subject and an oracle with the same tables.
 pub struct Bench<'s> {
     subject: &'s dyn Subject,
-    session: Box<dyn Session>,
+    executor: Box<dyn Executor>,
     oracle: Oracle,
     /// What the subject calls each of the tables.
     names: Vec<(String, String)>,
@@ -46,8 +47,8 @@ impl<'s> Bench<'s> {
             table: shown.join("\n"),
             ..Failure::of("dataset", format!("the engine did not take it: {error}"))
         })?;
-        let session = open(subject).await?;
-        let mut bench = Bench { subject, session, oracle, names: Vec::new() };
+        let executor = open(subject).await?;
+        let mut bench = Bench { subject, executor, oracle, names: Vec::new() };
         bench.names = bench.listed().await?;
         Ok(bench)
     }
@@ -105,13 +106,36 @@ impl<'s> Bench<'s> {
 
     /// The subject's answer to the job with another target.
     pub async fn ask_as(&mut self, job: &Job, target: &str) -> Outcome {
-        if !self.session.reusable() {
+        if !self.executor.reusable() {
             match open(self.subject).await {
-                Ok(session) => self.session = session,
+                Ok(executor) => self.executor = executor,
                 Err(failure) => return Outcome::Garbled(failure.problem),
             }
         }
-        execute(self.session.as_mut(), self.subject.name(), job, target).await
+        // A join names a target too.
+        let job = job.with_join_targets(|name| self.target(name).to_owned());
+        self.executor.execute(&job, target, self.subject.name()).await
+    }
+
+    /// What the subject computes of an aggregate.
+    pub fn aggregates(&self) -> AggregateCapabilities {
+        self.executor.aggregates()
+    }
+
+    /// Takes rows out of a table and puts others in, on both sides; `false` when the subject cannot.
+    ///
+    /// # Errors
+    /// The engine or the oracle did not take the change.
+    pub async fn change(&mut self, name: &str, change: &Change) -> Result<bool, Failure> {
+        let failed = |problem: String| Failure::of("rows that change", problem);
+        let Some(table) = self.tables().iter().find(|table| table.name == name).cloned() else {
+            return Err(failed(format!("there is no table {name:?}")));
+        };
+        if !self.subject.change(&table, change).await.map_err(|error| failed(error.to_string()))? {
+            return Ok(false);
+        }
+        self.oracle.change(name, change).map_err(|error| failed(error.to_string()))?;
+        Ok(true)
     }
 
     /// Sends the job to both sides and judges.
@@ -129,19 +153,25 @@ impl<'s> Bench<'s> {
 
     /// A failure of a job, with its table.
     pub fn failure(&self, case: &str, job: &Job, problem: String, expected: &str, got: &str) -> Failure {
-        let table = self.tables().iter().find(|table| table.name == job.target);
+        let joins = job.options.get("joins").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        let joined: Vec<&str> = joins.iter().filter_map(|join| join.get("target")?.as_str()).collect();
+        let meant = |table: &&Table| table.name == job.target || joined.contains(&table.name.as_str());
+        let tables = self.tables().iter().filter(meant).map(|table| ddl::shown(table, self.oracle.profile()));
         Failure {
             case: case.to_owned(),
             job: shortened(job.to_string()),
-            table: shortened(table.map(|table| ddl::shown(table, self.oracle.profile())).unwrap_or_default()),
+            table: shortened(tables.collect::<Vec<_>>().join("\n")),
             problem,
             answers: format!("expected: {expected}\n  got: {got}"),
         }
     }
 }
 
-async fn open(subject: &dyn Subject) -> Result<Box<dyn Session>, Failure> {
-    subject.open().await.map_err(|error| Failure::of("session", format!("it could not be opened: {error}")))
+async fn open(subject: &dyn Subject) -> Result<Box<dyn Executor>, Failure> {
+    subject
+        .executor()
+        .await
+        .map_err(|error| Failure::of("session", format!("it could not be opened: {error}")))
 }
 
 fn shortened(mut text: String) -> String {

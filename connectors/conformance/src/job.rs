@@ -42,6 +42,22 @@ impl Job {
         Job { options: Json::Object(options), ..self.clone() }
     }
 
+    /// The same job with the targets of its joins named otherwise.
+    #[must_use]
+    pub fn with_join_targets(&self, name: impl Fn(&str) -> String) -> Self {
+        let mut job = self.clone();
+        if let Some(joins) = job.options.get_mut("joins").and_then(Json::as_array_mut) {
+            for join in joins {
+                if let Some(target) = join.get("target").and_then(Json::as_str).map(&name)
+                    && let Some(named) = join.get_mut("target")
+                {
+                    *named = Json::String(target);
+                }
+            }
+        }
+        job
+    }
+
     /// Parses the options' text as a runner does.
     ///
     /// # Errors

@@ -14,6 +14,10 @@ use crate::oracle::Expected;
 /// What is wrong with it, in a sentence.
 pub fn judge(request: Option<&Request>, expected: &Expected, got: &Outcome) -> Result<(), String> {
     match (&expected.outcome, got) {
+        (Outcome::Rows(_, right_page), Outcome::Rows(rows, page)) if expected.groups.is_some() => {
+            expected.groups.as_ref().map_or(Ok(()), |groups| groups.agree(rows))?;
+            pages_agree(request, rows.len(), right_page, page)
+        }
         (Outcome::Rows(right, right_page), Outcome::Rows(rows, page)) => {
             rows_agree(right, &expected.ties, rows)?;
             pages_agree(request, right.len(), right_page, page)
@@ -110,7 +114,11 @@ fn errors_agree(right: &Error, error: &Error) -> Result<(), String> {
     if error.code() != right.code() {
         return Err(format!("the code is {}, not {}", error.code(), right.code()));
     }
-    let option = |error: &Error| error.detail().get("option").and_then(Json::as_str).map(str::to_owned);
+    // The option itself; which part of it is told more closely by some than by others.
+    let option = |error: &Error| {
+        let named = error.detail().get("option").and_then(Json::as_str)?;
+        named.split(['.', '[']).next().map(str::to_owned)
+    };
     if option(error) != option(right) {
         return Err(format!("the error is about option {:?}, not {:?}", option(error), option(right)));
     }

@@ -9,7 +9,8 @@
 //! - [`ddl`]: tables as SQL, for the engines that take SQL
 //! - [`generate`]: tables, rows and jobs, from a seed
 //! - [`job`]: a job, and what became of it
-//! - [`oracle`], [`judge`]: what should have become of it, and whether it did
+//! - [`executor`]: who answers it: a session, or a runner with one
+//! - [`oracle`], [`judge`], [`groups`]: what should have become of it, and whether it did
 //! - [`mod@bench`]: one dataset in the subject and in the oracle, side by side
 //! - [`walk`]: reading a result page by page
 //! - [`cases`]: what no generator should have to find by luck
@@ -19,7 +20,9 @@
 pub mod bench;
 pub mod cases;
 pub mod ddl;
+pub mod executor;
 pub mod generate;
+pub mod groups;
 pub mod job;
 pub mod judge;
 pub mod oracle;
@@ -29,6 +32,7 @@ pub mod stamp;
 pub mod subject;
 pub mod walk;
 
+pub use executor::{Executor, OfSession};
 pub use report::{Failure, Report};
 pub use run::{RunOptions, run};
-pub use subject::{Range, StoredType, Subject, SubjectError};
+pub use subject::{Change, Range, StoredType, Subject, SubjectError};

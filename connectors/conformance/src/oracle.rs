@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use connector_memory::order::RowOrder;
-use connector_memory::{Database, MemorySession, Profile, Table, answer};
+use connector_memory::{Database, MemorySession, Profile, Table, aggregate, answer};
 use connector_model::error::Result;
 use connector_model::request::{Query, Request};
 
+use crate::groups::ExpectedGroups;
 use crate::job::{Job, Outcome, execute};
+use crate::subject::Change;
 
 /// What errors of the oracle call it; the judge does not look at that.
 const BRIDGE: &str = "@semilayer/bridge-memory";
@@ -19,6 +21,8 @@ pub struct Expected {
     pub outcome: Outcome,
     /// The lengths of runs of rows that tie; together they are all rows.
     pub ties: Vec<usize>,
+    /// The groups, for an aggregate.
+    pub groups: Option<ExpectedGroups>,
 }
 
 /// The tables of one dataset, in memory.
@@ -60,7 +64,28 @@ impl Oracle {
             (Outcome::Rows(rows, _), _) => vec![1; rows.len()],
             _ => Vec::new(),
         };
-        Expected { outcome, ties }
+        let groups = match (&outcome, job.request(BRIDGE, &job.target)) {
+            (Outcome::Rows(..), Ok(Request::Aggregate(request))) => {
+                let groups = aggregate::groups(&self.database, &request);
+                groups.ok().map(|groups| ExpectedGroups::new(&request, self.profile(), &groups))
+            }
+            _ => None,
+        };
+        Expected { outcome, ties, groups }
+    }
+
+    /// Takes rows out of a table and puts others in.
+    ///
+    /// # Errors
+    /// As [`Database::new`].
+    pub fn change(&mut self, name: &str, change: &Change) -> Result<()> {
+        let mut tables = self.tables().to_vec();
+        for table in tables.iter_mut().filter(|table| table.name == name) {
+            table.rows.retain(|row| !change.gone.contains(row));
+            table.rows.extend(change.come.iter().cloned());
+        }
+        self.database = Arc::new(Database::new(tables, *self.profile())?);
+        Ok(())
     }
 
     /// The runs of rows that the caller's own order leaves open. Pages have to continue one another, so a limit, an
@@ -80,7 +105,8 @@ impl Oracle {
             .iter()
             .filter_map(|order| answer.table.position("orderBy", &order.column).ok())
             .collect();
-        let keyed = Table { primary_key: asked, rows: Vec::new(), ..answer.table.clone() };
+        let keyed =
+            Table { primary_key: asked, unique_index: Vec::new(), rows: Vec::new(), ..answer.table.clone() };
         let order = RowOrder::new(&keyed, self.database.profile(), &query.order_by).ok()?;
         let runs = answer.rows.chunk_by(|left, right| order.compare(left, right).is_eq());
         Some(runs.map(<[_]>::len).collect())

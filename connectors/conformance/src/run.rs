@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::bench::{Bench, unique_suffix};
 use crate::cases;
-use crate::generate::{Jobs, runner, tables, tree};
+use crate::generate::{AggregateJobs, Jobs, runner, tables, tree};
 use crate::job::Job;
 use crate::report::{Failure, Report};
 use crate::subject::Subject;
@@ -19,6 +19,8 @@ const TABLES: usize = 3;
 const JOBS_PER_DATASET: u32 = 30;
 /// Every so many of them is read page by page.
 const WALK_EVERY: u32 = 4;
+/// One in so many of the generated jobs is an aggregate.
+const AGGREGATE_OF: u32 = 3;
 /// How many smaller jobs are tried to explain a wrong answer.
 const SHRINK_STEPS: usize = 200;
 
@@ -41,8 +43,12 @@ impl Default for RunOptions {
 /// The parts of the suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Generated jobs over generated tables.
+    /// Generated jobs over generated tables, aggregates aside.
     Generated,
+    /// Generated aggregates over generated tables.
+    GeneratedAggregates,
+    /// Groups and measures: the contract's own cases, and those that cannot be.
+    Aggregates,
     /// The contract's `where` table.
     Filters,
     /// Limits, cursors, large results.
@@ -59,14 +65,16 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Part; 7] = [
+    pub const ALL: [Part; 9] = [
         Part::Capabilities,
         Part::Catalogue,
         Part::Options,
         Part::Filters,
         Part::Paging,
         Part::Injection,
+        Part::Aggregates,
         Part::Generated,
+        Part::GeneratedAggregates,
     ];
 }
 
@@ -85,7 +93,15 @@ pub async fn run(subject: &dyn Subject, options: RunOptions) -> Report {
 /// Runs one part of it.
 pub async fn run_part(subject: &dyn Subject, part: Part, options: RunOptions, report: &mut Report) {
     let outcome = match part {
-        Part::Generated => generated(subject, options, report).await,
+        Part::Generated => {
+            let cases = options.cases - options.cases / AGGREGATE_OF;
+            generated(subject, RunOptions { cases, ..options }, report, rows).await
+        }
+        Part::GeneratedAggregates => {
+            let cases = options.cases / AGGREGATE_OF;
+            generated(subject, RunOptions { cases, ..options }, report, groups).await
+        }
+        Part::Aggregates => cases::aggregates::run(subject, report).await,
         Part::Filters => cases::filters::run(subject, report).await,
         Part::Paging => cases::paging::run(subject, report).await,
         Part::Options => cases::options::run(subject, report).await,
@@ -98,23 +114,43 @@ pub async fn run_part(subject: &dyn Subject, part: Part, options: RunOptions, re
     }
 }
 
-async fn generated(subject: &dyn Subject, options: RunOptions, report: &mut Report) -> Result<(), Failure> {
+/// A generated job, and whether it is read page by page.
+type Generated = (BoxedStrategy<Job>, bool);
+
+/// Makes the job of that number over the dataset of a bench.
+type Generator = fn(&Bench<'_>, &dyn Subject, u32) -> Option<Generated>;
+
+fn rows(bench: &Bench<'_>, subject: &dyn Subject, number: u32) -> Option<Generated> {
+    let table = bench.tables().get(number as usize % TABLES)?;
+    let jobs = Jobs::new(Arc::new(table.clone()), subject.profile(), subject.capabilities());
+    let paged = subject.capabilities().cursor && number.is_multiple_of(WALK_EVERY);
+    Some((if paged { jobs.paged() } else { jobs.any() }, paged))
+}
+
+fn groups(bench: &Bench<'_>, subject: &dyn Subject, number: u32) -> Option<Generated> {
+    if !bench.aggregates().supports {
+        return None;
+    }
+    let tables = Arc::new(bench.tables().to_vec());
+    let jobs = AggregateJobs::new(tables, subject.profile(), subject.capabilities(), bench.aggregates());
+    Some((jobs.over(number as usize % TABLES), false))
+}
+
+async fn generated(
+    subject: &dyn Subject,
+    options: RunOptions,
+    report: &mut Report,
+    make: Generator,
+) -> Result<(), Failure> {
     for dataset in 0..options.cases.div_ceil(JOBS_PER_DATASET) {
         // A stream a dataset: each can be made again without those before it.
         let mut random = runner(options.seed, u64::from(dataset));
         let strategy = tables(subject.types(), TABLES, &unique_suffix());
         let made = tree(&mut random, &strategy).map_err(|why| Failure::of("tables", why))?;
         let mut bench = Bench::open(subject, made.current()).await?;
-        let jobs: Vec<Jobs> = bench
-            .tables()
-            .iter()
-            .map(|table| Jobs::new(Arc::new(table.clone()), subject.profile(), subject.capabilities()))
-            .collect();
         let first = dataset * JOBS_PER_DATASET;
         for number in first..options.cases.min(first + JOBS_PER_DATASET) {
-            let paged = subject.capabilities().cursor && number % WALK_EVERY == 0;
-            let Some(of_table) = jobs.get(number as usize % TABLES) else { continue };
-            let strategy = if paged { of_table.paged() } else { of_table.any() };
+            let Some((strategy, paged)) = make(&bench, subject, number) else { continue };
             let case = format!("generated job {number} (seed {}, dataset {dataset})", options.seed);
             report.judged(one(&mut bench, &mut random, &strategy, &case, paged).await);
             if report.is_full() {

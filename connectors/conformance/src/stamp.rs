@@ -38,6 +38,8 @@ macro_rules! conformance_tests {
             use super::*;
 
             $crate::conformance_tests!(@test generated_jobs_are_answered_as_the_oracle_does, Generated, $subject, $options);
+            $crate::conformance_tests!(@test groups_and_measures_are_what_the_oracle_gets, Aggregates, $subject, $options);
+            $crate::conformance_tests!(@test generated_aggregates_are_answered_as_the_oracle_does, GeneratedAggregates, $subject, $options);
             $crate::conformance_tests!(@test the_where_language_means_what_the_contract_says, Filters, $subject, $options);
             $crate::conformance_tests!(@test pages_lose_and_repeat_nothing, Paging, $subject, $options);
             $crate::conformance_tests!(@test wrong_options_and_unknown_names_are_named, Options, $subject, $options);

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use connector_api::Session;
-use connector_memory::{Profile, Table};
+use connector_memory::{Profile, Table, Value};
 use connector_model::Capabilities;
 use connector_model::target::LogicalType;
+
+use crate::executor::{Executor, OfSession};
 
 /// Why the engine could not be filled or opened. It fails the suite; it is not an answer to be judged.
 pub type SubjectError = Box<dyn std::error::Error + Send + Sync>;
@@ -27,6 +29,18 @@ pub enum Range {
     Full,
     /// Whole numbers of this many bits.
     Bits(u32),
+    /// Doubles, NaN and the infinities among them.
+    NotFinite,
+    /// Numbers of single precision.
+    Single,
+    /// Whole numbers of 64 bits without a sign.
+    Unsigned,
+    /// One of a few words: an enum.
+    Words,
+    /// Whole numbers, NULL among them, in an array.
+    Numbers,
+    /// Texts in an array of arrays.
+    Texts,
     /// Texts that are moments of the years 1 to 9999, for engines that have no other type for them.
     Moments,
 }
@@ -60,9 +74,38 @@ pub trait Subject: Send + Sync {
     /// Whatever kept it from doing so.
     async fn load(&self, tables: &[Table]) -> Result<(), SubjectError>;
 
-    /// Opens a session of the connector.
+    /// Takes rows out of a table that was loaded, and puts others in: what somebody else does while a result is read
+    /// page by page. `false` when the engine under test has nobody who could.
     ///
     /// # Errors
     /// Whatever kept it from doing so.
-    async fn open(&self) -> Result<Box<dyn Session>, SubjectError>;
+    async fn change(&self, table: &Table, change: &Change) -> Result<bool, SubjectError> {
+        let _ = (table, change);
+        Ok(false)
+    }
+
+    /// Opens a session of the connector.
+    ///
+    /// # Errors
+    /// Whatever kept it from doing so; the default has none, for a subject that answers jobs in another way.
+    async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
+        Err("the subject opens no sessions".into())
+    }
+
+    /// Whoever answers the suite's jobs: by default a session.
+    ///
+    /// # Errors
+    /// Whatever kept it from being there.
+    async fn executor(&self) -> Result<Box<dyn Executor>, SubjectError> {
+        Ok(Box::new(OfSession(self.open().await?)))
+    }
+}
+
+/// Rows that go, and rows that come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Change {
+    /// The rows to take out, as they are in the table.
+    pub gone: Vec<Vec<Value>>,
+    /// The rows to put in.
+    pub come: Vec<Vec<Value>>,
 }

@@ -61,7 +61,7 @@ pub async fn walk(bench: &mut Bench<'_>, case: &str, job: &Job) -> Result<(), Fa
 fn plain_key(bench: &Bench<'_>, job: &Job) -> Option<String> {
     let Ok(Request::Read(read)) = job.request(bench.bridge(), &job.target) else { return None };
     let table = bench.tables().iter().find(|table| table.name == job.target)?;
-    let [key] = table.primary_key.as_slice() else { return None };
+    let [key] = table.key() else { return None };
     let column = table.columns.get(*key)?;
     let plain = matches!(column.logical_type, LogicalType::Integer | LogicalType::Text | LogicalType::Uuid);
     let returned = read.fields.as_ref().is_none_or(|fields| fields.contains(&column.name));

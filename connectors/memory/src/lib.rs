@@ -25,7 +25,7 @@ pub mod table;
 pub mod value;
 
 pub use database::Database;
-pub use profile::{Booleans, Int64, Nulls, Profile};
+pub use profile::{Booleans, Int64, Nulls, Profile, Uuids};
 pub use session::{MemoryConnector, MemorySession, MemorySource};
 pub use table::{ColumnDef, Table};
 pub use value::Value;

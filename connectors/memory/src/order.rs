@@ -42,7 +42,7 @@ impl<'t> RowOrder<'t> {
             columns.push((table.position("orderBy", &order.column)?, order.descending));
         }
         let orderable = |at: &usize| table.columns.get(*at).is_some_and(|c| c.logical_type.orderable());
-        let breakers: Vec<usize> = match table.primary_key.as_slice() {
+        let breakers: Vec<usize> = match table.key() {
             [] => (0..table.columns.len()).filter(orderable).collect(),
             key => key.to_vec(),
         };
@@ -63,7 +63,7 @@ impl<'t> RowOrder<'t> {
 
     /// Whether pages resume after a key or after a number of rows.
     pub fn cursor_kind(&self) -> CursorKind {
-        if self.table.primary_key.is_empty() { CursorKind::Offset } else { CursorKind::Keyset }
+        if self.table.key().is_empty() { CursorKind::Offset } else { CursorKind::Keyset }
     }
 
     /// Two rows in this order.
@@ -87,7 +87,7 @@ impl<'t> RowOrder<'t> {
     }
 
     fn scope(&self) -> Scope<'_> {
-        let plain = match (self.table.primary_key.as_slice(), self.columns.as_slice()) {
+        let plain = match (self.table.key(), self.columns.as_slice()) {
             ([key], [(ordered, false)]) if key == ordered => {
                 self.table.columns.get(*key).is_some_and(|column| {
                     use LogicalType::{Integer, Text, Uuid};

@@ -19,10 +19,6 @@ use crate::answer::{self, Answer};
 use crate::database::Database;
 use crate::profile::Profile;
 
-/// Every aggregate but a sampled one.
-const EVERYTHING: AggregateCapabilities =
-    AggregateCapabilities { percentile: Answers::Exact, ..AggregateCapabilities::RELATIONAL };
-
 /// The connector: every source of it is the same database.
 pub struct MemoryConnector {
     manifest: Manifest,
@@ -40,7 +36,7 @@ impl MemoryConnector {
             url_placeholder: None,
             url_schemes: &[],
             fields: Vec::new(),
-            capabilities: Capabilities { aggregates: Some(EVERYTHING), ..Capabilities::relational() },
+            capabilities: Capabilities { aggregates: Some(MemorySession::AGGREGATES), ..Capabilities::relational() },
             version: env!("CARGO_PKG_VERSION"),
         };
         MemoryConnector { manifest, database }
@@ -76,6 +72,10 @@ pub struct MemorySession {
 }
 
 impl MemorySession {
+    /// Every aggregate but a sampled one.
+    pub const AGGREGATES: AggregateCapabilities =
+        AggregateCapabilities { percentile: Answers::Exact, ..AggregateCapabilities::RELATIONAL };
+
     /// A session over `database`.
     pub fn new(database: Arc<Database>) -> Self {
         MemorySession { database }
@@ -113,7 +113,7 @@ impl Session for MemorySession {
     }
 
     fn aggregates(&self) -> AggregateCapabilities {
-        EVERYTHING
+        Self::AGGREGATES
     }
 
     async fn aggregate(

@@ -32,13 +32,22 @@ pub struct Table {
     pub columns: Vec<ColumnDef>,
     /// The positions of the primary key's columns, in key order; empty when there is none.
     pub primary_key: Vec<usize>,
+    /// The positions of a unique index's columns; empty when there is none. It identifies rows where no primary key
+    /// does.
+    pub unique_index: Vec<usize>,
     /// Its rows, each as long as `columns`.
     pub rows: Vec<Vec<Value>>,
 }
 
 impl Table {
+    /// The positions of the columns that identify a row: the primary key's, else the unique index's; empty when there
+    /// is neither.
+    pub fn key(&self) -> &[usize] {
+        if self.primary_key.is_empty() { &self.unique_index } else { &self.primary_key }
+    }
+
     /// Checks that the table is one: rows as wide as the columns, values of their columns' types, NULL only where it
-    /// may be, a primary key of existing columns that no two rows share.
+    /// may be, a key of existing columns that no two rows share.
     ///
     /// # Errors
     /// `INTERNAL` saying what is wrong.
@@ -54,23 +63,24 @@ impl Table {
                 }
             }
         }
-        if self.primary_key.iter().any(|at| self.columns.get(*at).is_none_or(|column| column.nullable)) {
+        let mut key = self.primary_key.iter().chain(&self.unique_index);
+        if key.any(|at| self.columns.get(*at).is_none_or(|column| column.nullable)) {
             return fault("a key column is missing or nullable".to_owned());
         }
         let mut rows: Vec<&Vec<Value>> = self.rows.iter().collect();
         rows.sort_by(|left, right| self.compare_keys(left, right));
         let distinct = rows.is_sorted_by(|left, right| self.compare_keys(left, right).is_lt());
-        if distinct || self.primary_key.is_empty() {
+        if distinct || self.key().is_empty() {
             Ok(())
         } else {
             fault("two rows have the same key".to_owned())
         }
     }
 
-    /// Two rows by their primary keys.
+    /// Two rows by their keys.
     pub(crate) fn compare_keys(&self, left: &[Value], right: &[Value]) -> Ordering {
         let one = |at: &usize| Some(left.get(*at)?.compare_same(right.get(*at)?));
-        self.primary_key.iter().filter_map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        self.key().iter().filter_map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Whether two rows have the same key.

@@ -17,8 +17,12 @@ pub enum Value {
     Boolean(bool),
     /// A whole number of up to 64 bits.
     Integer(i64),
+    /// A whole number of 64 bits that is never negative, in a column of such.
+    Unsigned(u64),
     /// A double.
     Float(f64),
+    /// A number of single precision.
+    Real(f32),
     /// An exact decimal as its digits; the scale is kept.
     Decimal(String),
     /// Text.
@@ -35,7 +39,7 @@ pub enum Value {
     TimestampTz(i64),
     /// A UUID.
     Uuid([u8; 16]),
-    /// A JSON document as its text.
+    /// A JSON document as its text; an array as the JSON array that it is shown as.
     Json(String),
 }
 
@@ -45,17 +49,17 @@ impl Value {
         match self {
             Value::Null => true,
             Value::Boolean(_) => logical == LogicalType::Boolean,
-            Value::Integer(_) => logical == LogicalType::Integer,
-            Value::Float(_) => logical == LogicalType::Float,
+            Value::Integer(_) | Value::Unsigned(_) => logical == LogicalType::Integer,
+            Value::Float(_) | Value::Real(_) => logical == LogicalType::Float,
             Value::Decimal(digits) => logical == LogicalType::Decimal && Exact::read(digits).is_some(),
-            Value::Text(_) => logical == LogicalType::Text,
+            Value::Text(_) => matches!(logical, LogicalType::Text | LogicalType::Unknown),
             Value::Bytes(_) => logical == LogicalType::Bytes,
             Value::Date(_) => logical == LogicalType::Date,
             Value::Time(_) => logical == LogicalType::Time,
             Value::Timestamp(_) => logical == LogicalType::Timestamp,
             Value::TimestampTz(_) => logical == LogicalType::TimestampTz,
             Value::Uuid(_) => logical == LogicalType::Uuid,
-            Value::Json(_) => logical == LogicalType::Json,
+            Value::Json(_) => matches!(logical, LogicalType::Json | LogicalType::Array),
         }
     }
 
@@ -66,9 +70,14 @@ impl Value {
             (Value::Boolean(a), Typed::Boolean(b)) => Some(a.cmp(b)),
             (Value::Integer(a), Typed::Integer(b)) => Some(i128::from(*a).cmp(b)),
             (Value::Integer(a), Typed::Decimal(b)) => Some(Exact::from(i128::from(*a)).cmp(&exact(b)?)),
+            (Value::Unsigned(a), Typed::Integer(b)) => Some(i128::from(*a).cmp(b)),
+            (Value::Unsigned(a), Typed::Decimal(b)) => Some(Exact::from(i128::from(*a)).cmp(&exact(b)?)),
             (Value::Decimal(a), Typed::Integer(b)) => Some(exact(a)?.cmp(&Exact::from(*b))),
             (Value::Decimal(a), Typed::Decimal(b)) => Some(exact(a)?.cmp(&exact(b)?)),
             (Value::Float(a), Typed::Float(b)) => Some(compare_floats(*a, *b)),
+            // An operand is bound with the column's type.
+            #[allow(clippy::cast_possible_truncation, reason = "that is what binding does")]
+            (Value::Real(a), Typed::Float(b)) => Some(compare_floats(f64::from(*a), f64::from(*b as f32))),
             (Value::Text(a) | Value::Json(a), Typed::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
             (Value::Bytes(a), Typed::Bytes(b)) => Some(a.cmp(b)),
             (Value::Date(a), Typed::Date(b))
@@ -85,13 +94,47 @@ impl Value {
         other.typed().and_then(|typed| self.compare(&typed)).unwrap_or(Ordering::Equal)
     }
 
+    /// Whether the values of two columns are equal; NULL equals nothing, not even itself.
+    pub fn equals(&self, other: &Value) -> bool {
+        let order = match (self.number(), other.number()) {
+            (Some(Typed::Float(left)), Some(right)) => {
+                double(&right).map(|right| compare_floats(left, right))
+            }
+            (Some(left), Some(Typed::Float(right))) => double(&left).map(|left| compare_floats(left, right)),
+            _ => other.typed().and_then(|typed| self.compare(&typed)),
+        };
+        order.is_some_and(Ordering::is_eq)
+    }
+
+    /// The value as an operand, if it is a number.
+    fn number(&self) -> Option<Typed> {
+        self.typed().filter(|typed| matches!(typed, Typed::Integer(_) | Typed::Float(_) | Typed::Decimal(_)))
+    }
+
+    /// The value as a double, if it is a number.
+    pub fn as_double(&self) -> Option<f64> {
+        self.number().and_then(|typed| double(&typed))
+    }
+
+    /// The value as the digits of an exact number, if it is one.
+    pub fn as_digits(&self) -> Option<String> {
+        match self {
+            Value::Integer(whole) => Some(whole.to_string()),
+            Value::Unsigned(whole) => Some(whole.to_string()),
+            Value::Decimal(digits) => Some(digits.clone()),
+            _ => None,
+        }
+    }
+
     /// The value as an operand of its own type; `None` for NULL.
     pub fn typed(&self) -> Option<Typed> {
         Some(match self {
             Value::Null => return None,
             Value::Boolean(flag) => Typed::Boolean(*flag),
             Value::Integer(whole) => Typed::Integer(i128::from(*whole)),
+            Value::Unsigned(whole) => Typed::Integer(i128::from(*whole)),
             Value::Float(number) => Typed::Float(*number),
+            Value::Real(number) => Typed::Float(f64::from(*number)),
             Value::Decimal(digits) => Typed::Decimal(digits.clone()),
             Value::Text(text) | Value::Json(text) => Typed::Text(text.clone()),
             Value::Bytes(bytes) => Typed::Bytes(bytes.clone()),
@@ -109,6 +152,8 @@ impl Value {
             Value::Null => return None,
             Value::Boolean(flag) => flag.to_string(),
             Value::Float(number) => number.to_string(),
+            Value::Real(number) => number.to_string(),
+            Value::Unsigned(number) => number.to_string(),
             Value::Decimal(text) | Value::Text(text) | Value::Json(text) => text.clone(),
             Value::Bytes(bytes) => unquoted(|out| json::base64(out, bytes)),
             Value::Integer(number)
@@ -128,7 +173,10 @@ impl Value {
         };
         match logical {
             LogicalType::Boolean => part.parse().ok().map(Value::Boolean),
-            LogicalType::Integer => part.parse().ok().map(Value::Integer),
+            LogicalType::Integer => {
+                let unsigned = || part.parse().ok().map(Value::Unsigned);
+                part.parse().ok().map(Value::Integer).or_else(unsigned)
+            }
             LogicalType::Float => part.parse().ok().map(Value::Float),
             LogicalType::Decimal => Exact::read(part).map(|_| Value::Decimal(part.to_owned())),
             LogicalType::Text => Some(Value::Text(part.to_owned())),
@@ -148,6 +196,17 @@ impl Value {
                 Some(Value::Json(part.to_owned()))
             }
         }
+    }
+}
+
+/// A number as a double.
+fn double(typed: &Typed) -> Option<f64> {
+    match typed {
+        #[allow(clippy::cast_precision_loss, reason = "a double is asked for")]
+        Typed::Integer(whole) => Some(*whole as f64),
+        Typed::Float(number) => Some(*number),
+        Typed::Decimal(digits) => digits.parse().ok(),
+        _ => None,
     }
 }
 
@@ -179,6 +238,7 @@ mod tests {
             (Value::Bytes(vec![0, 255, 10]), LogicalType::Bytes),
             (Value::Date(-1), LogicalType::Date),
             (Value::TimestampTz(-62_000_000_000_000_001), LogicalType::TimestampTz),
+            (Value::Unsigned(u64::MAX), LogicalType::Integer),
             (Value::Uuid([0xab; 16]), LogicalType::Uuid),
         ] {
             let part = value.to_part().unwrap();
@@ -194,6 +254,15 @@ mod tests {
         assert_eq!(large.compare(&Typed::Decimal("9007199254740992.5".into())), Some(Ordering::Greater));
         assert_eq!(Value::Integer(1).compare(&Typed::Decimal("1.0".into())), Some(Ordering::Equal));
         assert_eq!(Value::Null.compare(&Typed::Integer(1)), None);
+    }
+
+    #[test]
+    fn a_number_of_single_precision_equals_what_it_was_written_as() {
+        assert_eq!(Value::Real(0.1).compare(&Typed::Float(0.1)), Some(Ordering::Equal));
+        assert_eq!(Value::Real(0.1).compare_same(&Value::Real(0.2)), Ordering::Less);
+        assert!(Value::Real(0.5).equals(&Value::Float(0.5)) && !Value::Real(0.1).equals(&Value::Float(0.1)));
+        assert!(Value::Integer(2).equals(&Value::Float(2.0)) && !Value::Null.equals(&Value::Null));
+        assert!(Value::Unsigned(u64::MAX).equals(&Value::Decimal("18446744073709551615.0".into())));
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn sales() -> Table {
             column("note", LogicalType::Json, "json"),
         ],
         primary_key: vec![0],
+        unique_index: Vec::new(),
         rows: vec![
             row(1, Some(56), Some("0.10"), Some(1.5), Some("2020-12-31T23:59:59Z")),
             row(2, Some(56), Some("0.20"), None, Some("2021-01-03T00:00:00Z")),
@@ -62,6 +63,7 @@ fn countries() -> Table {
             column("name", LogicalType::Text, "text"),
         ],
         primary_key: vec![0],
+        unique_index: Vec::new(),
         rows: vec![row(56, "Chile"), row(49, "Germany"), row(1, "Nowhere")],
     }
 }

@@ -57,6 +57,7 @@ fn people() -> Table {
             column("updated_at", LogicalType::TimestampTz, "timestamp with time zone", true),
         ],
         primary_key: vec![0],
+        unique_index: Vec::new(),
         rows: vec![
             row(1, Some("Ada"), Some(36), Some(1_000_000)),
             row(2, Some("ada 100%"), None, Some(1_000_001)),
@@ -78,6 +79,7 @@ fn log() -> Table {
             column("text", LogicalType::Text, "text", false),
         ],
         primary_key: Vec::new(),
+        unique_index: Vec::new(),
         rows: vec![row(2, "b"), row(1, "z"), row(2, "b"), row(1, "a")],
     }
 }

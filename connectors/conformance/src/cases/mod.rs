@@ -5,12 +5,17 @@
 //! - [`options`]: options of the wrong shape, names that do not exist
 //! - [`injection`]: SQL in every place that takes a name or a value
 //! - [`catalogue`]: what can be read, and what it looks like
-//! - [`capabilities`]: what is not declared is refused
+//! - `changing`: rows that come and go between pages
+//! - [`aggregates`]: groups, measures, joins, and aggregates that cannot be
+//! - [`capabilities`]: what is declared works, what is not declared is refused
 
+pub mod aggregates;
 pub mod capabilities;
 pub mod catalogue;
+mod changing;
 pub mod filters;
 pub mod injection;
 pub mod options;
 pub mod paging;
+mod sales;
 mod tables;

@@ -4,6 +4,7 @@ use connector_model::error::ErrorCode;
 use connector_model::request::Kind;
 use serde_json::{Value as Json, json};
 
+use super::changing::{self, walk_while_it_changes};
 use super::tables::{CHANGES, EMPTY, LOG, PAIRS, PEOPLE, VIEW, WORDS, fixed, large};
 use crate::bench::Bench;
 use crate::job::{Job, Outcome};
@@ -46,6 +47,38 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     let long = Job::new(Kind::Read, &many_name, json!({"limit": 700}));
     report.judged(walk(&mut bench, "page by page", &long).await);
     foreign_cursors(&mut bench, &names, report).await;
+    changed(subject, report).await
+}
+
+/// Rows that come and go between pages, and cursors that somebody wrote by hand.
+async fn changed(subject: &dyn Subject, report: &mut Report) -> Result<(), Failure> {
+    for kind in [Kind::Read, Kind::Query] {
+        let tables = changing::tables(subject)?;
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let mut bench = Bench::open(subject, tables).await?;
+        for name in names {
+            walk_while_it_changes(&mut bench, &name, kind, report).await?;
+        }
+    }
+    let uuids = changing::uuids(subject)?;
+    let by_uuid = uuids.as_ref().map(|table| table.name.clone());
+    let tables: Vec<_> = fixed(subject)?.into_iter().chain(uuids).collect();
+    let name = |at: usize| tables.get(at).map(|table| table.name.clone()).unwrap_or_default();
+    let (people, words) = (name(PEOPLE), name(WORDS));
+    let mut bench = Bench::open(subject, tables).await?;
+    // Plain keys, as the published bridges issue them; the row itself need not be there.
+    let numbers = ["3", "0", "-9223372036854775808", "6", "7", "100"].map(|cursor| (people.clone(), cursor));
+    let texts = ["a", "aa", "A", "日本語", "'; --", "zzz", "~"].map(|cursor| (words.clone(), cursor));
+    let ids = [
+        "5a5a5a5a-5a5a-5a5a-5a5a-5a5a5a5a5a5a",
+        "00000000-0000-0000-0000-000000000000",
+        "77777777-7777-7777-7777-777777777777",
+    ];
+    let ids = by_uuid.into_iter().flat_map(|name| ids.map(|cursor| (name.clone(), cursor)));
+    for (name, cursor) in numbers.into_iter().chain(texts).chain(ids) {
+        let job = Job::new(Kind::Read, &name, json!({"cursor": cursor, "limit": 3}));
+        report.judged(bench.check("cursors written by hand", &job).await);
+    }
     Ok(())
 }
 

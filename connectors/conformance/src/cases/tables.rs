@@ -22,15 +22,17 @@ pub(super) const CHANGES: usize = 6;
 const LARGE_ROWS: i64 = 2_500;
 
 /// The types every fixed table is made of.
-struct Types {
-    number: StoredType,
-    text: StoredType,
+pub(super) struct Types {
+    pub(super) number: StoredType,
+    pub(super) text: StoredType,
     /// The first type of every kind but those two.
     others: Vec<StoredType>,
+    /// The type of moments, if there is one.
+    moment: Option<StoredType>,
 }
 
 impl Types {
-    fn of(subject: &dyn Subject) -> Result<Types, Failure> {
+    pub(super) fn of(subject: &dyn Subject) -> Result<Types, Failure> {
         let missing = |what| Failure::of("dataset", format!("the subject has no {what} type"));
         let types = subject.types();
         let number = of_kind(types, LogicalType::Integer).ok_or_else(|| missing("integer"))?;
@@ -42,11 +44,56 @@ impl Types {
                 others.push(*stored);
             }
         }
-        Ok(Types { number, text, others })
+        let moment = of_kind(types, LogicalType::TimestampTz)
+            .or_else(|| of_kind(types, LogicalType::Timestamp))
+            .or_else(|| types.iter().find(|stored| stored.range == Range::Moments).copied());
+        Ok(Types { number, text, others, moment })
+    }
+
+    /// The type that prices have: exact where there is one.
+    pub(super) fn price(&self) -> StoredType {
+        let of = |logical| of_kind(&self.others, logical);
+        of(LogicalType::Decimal).or_else(|| of(LogicalType::Float)).unwrap_or(self.number)
+    }
+
+    /// So many quarters as a price.
+    pub(super) fn quarters(&self, quarters: i64) -> Value {
+        match self.price().logical {
+            LogicalType::Decimal => {
+                let (whole, part) = (quarters.abs() / 4, quarters.abs() % 4 * 25);
+                Value::Decimal(format!("{}{whole}.{part:02}0", if quarters < 0 { "-" } else { "" }))
+            }
+            #[allow(clippy::cast_precision_loss, reason = "a handful")]
+            LogicalType::Float => Value::Float(quarters as f64 / 4.0),
+            _ => Value::Integer(quarters),
+        }
+    }
+
+    /// The type of moments, if there is one.
+    pub(super) fn moment(&self) -> Option<StoredType> {
+        self.moment
+    }
+
+    /// A moment of whole milliseconds in that type.
+    pub(super) fn at(&self, micros: i64) -> Value {
+        match self.moment.map(|stored| stored.logical) {
+            Some(LogicalType::TimestampTz) => Value::TimestampTz(micros),
+            Some(LogicalType::Timestamp) => Value::Timestamp(micros),
+            _ => {
+                let mut out = Vec::new();
+                connector_model::json::timestamp(&mut out, micros);
+                text(String::from_utf8_lossy(&out).trim_matches('"'))
+            }
+        }
+    }
+
+    /// The type of JSON documents, if there is one.
+    pub(super) fn document(&self) -> Option<StoredType> {
+        of_kind(&self.others, LogicalType::Json)
     }
 }
 
-fn column(name: &str, stored: StoredType, nullable: bool) -> ColumnDef {
+pub(super) fn column(name: &str, stored: StoredType, nullable: bool) -> ColumnDef {
     ColumnDef {
         name: name.to_owned(),
         logical_type: stored.logical,
@@ -55,13 +102,18 @@ fn column(name: &str, stored: StoredType, nullable: bool) -> ColumnDef {
     }
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-fn table(name: &str, columns: Vec<ColumnDef>, primary_key: Vec<usize>, rows: Vec<Vec<Value>>) -> Table {
+pub(super) fn table(
+    name: &str,
+    columns: Vec<ColumnDef>,
+    primary_key: Vec<usize>,
+    rows: Vec<Vec<Value>>,
+) -> Table {
     let name = format!("{name} {}", unique_suffix());
-    Table { name, kind: "table".to_owned(), columns, primary_key, rows }
+    Table { name, kind: "table".to_owned(), columns, primary_key, unique_index: Vec::new(), rows }
 }
 
 /// The fixed dataset, in the order of the constants above.
@@ -87,15 +139,13 @@ pub(super) fn fixed(subject: &dyn Subject) -> Result<Vec<Table>, Failure> {
         table("empty", vec![column("id", types.number, false)], vec![0], Vec::new()),
         view(&types),
     ];
-    tables.extend(changes(subject, &types));
+    tables.extend(changes(&types));
     Ok(tables)
 }
 
 /// When rows changed, to the microsecond or to the millisecond, and one that nobody knows of.
-fn changes(subject: &dyn Subject, types: &Types) -> Option<Table> {
-    let moment = of_kind(subject.types(), LogicalType::TimestampTz)
-        .or_else(|| of_kind(subject.types(), LogicalType::Timestamp))
-        .or_else(|| subject.types().iter().find(|stored| stored.range == Range::Moments).copied())?;
+fn changes(types: &Types) -> Option<Table> {
+    let moment = types.moment()?;
     let value = |(micros, written): &(i64, &str)| match moment.logical {
         LogicalType::TimestampTz => Value::TimestampTz(*micros),
         LogicalType::Timestamp => Value::Timestamp(*micros),
@@ -164,6 +214,8 @@ fn sample(stored: StoredType, n: i64) -> Value {
         LogicalType::Boolean => Value::Boolean(n % 4 == 1),
         LogicalType::Integer => Value::Integer(n),
         #[allow(clippy::cast_precision_loss, reason = "a handful")]
+        LogicalType::Float if stored.range == Range::Single => Value::Real(n as f32 / 8.0),
+        #[allow(clippy::cast_precision_loss, reason = "a handful")]
         LogicalType::Float => Value::Float(n as f64 / 8.0),
         LogicalType::Decimal => Value::Decimal(format!("{n}.50")),
         LogicalType::Bytes => Value::Bytes(n.to_le_bytes().to_vec()),
@@ -173,9 +225,10 @@ fn sample(stored: StoredType, n: i64) -> Value {
         LogicalType::TimestampTz => Value::TimestampTz(n * 86_400_000_000 - 300_000),
         LogicalType::Uuid => Value::Uuid([u8::try_from(n).unwrap_or(0); 16]),
         LogicalType::Json => Value::Json(format!("{{\"n\": [{n}, null]}}")),
-        LogicalType::Text | LogicalType::Array | LogicalType::Geometry | LogicalType::Unknown => {
-            text(&n.to_string())
-        }
+        LogicalType::Array if stored.range == Range::Texts => Value::Json(format!("[[\"{n}\"]]")),
+        LogicalType::Array => Value::Json(format!("[{n},null]")),
+        LogicalType::Unknown if stored.range == Range::Words => text(if n % 3 == 0 { "sad" } else { "ok" }),
+        LogicalType::Text | LogicalType::Geometry | LogicalType::Unknown => text(&n.to_string()),
     }
 }
 

@@ -47,14 +47,12 @@ fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
             format!("{} {}{null}", quoted(&column.name), column.native_type)
         })
         .collect();
-    let key: Vec<String> = table
-        .primary_key
-        .iter()
-        .filter_map(|at| table.columns.get(*at))
-        .map(|column| quoted(&column.name))
-        .collect();
-    if !key.is_empty() {
-        parts.push(format!("PRIMARY KEY ({})", key.join(", ")));
+    for (clause, positions) in [("PRIMARY KEY", &table.primary_key), ("UNIQUE", &table.unique_index)] {
+        let columns = positions.iter().filter_map(|at| table.columns.get(*at));
+        let names: Vec<String> = columns.map(|column| quoted(&column.name)).collect();
+        if !names.is_empty() {
+            parts.push(format!("{clause} ({})", names.join(", ")));
+        }
     }
     let mut all = vec![format!("CREATE TABLE {name} ({});", parts.join(", "))];
     all.extend(table.rows.chunks(ROWS_PER_INSERT).map(|rows| {
@@ -92,6 +90,7 @@ mod tests {
                 column("n", LogicalType::Float, "double precision", false),
             ],
             primary_key: vec![0, 2],
+            unique_index: Vec::new(),
             rows: vec![
                 vec![Value::Integer(i64::MIN), Value::Text("it's \\".into()), Value::Float(0.1)],
                 vec![Value::Integer(2), Value::Null, Value::Float(-3.0)],

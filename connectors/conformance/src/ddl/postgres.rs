@@ -38,7 +38,10 @@ fn value(value: &Value) -> String {
         Value::Null => "NULL".to_owned(),
         Value::Boolean(flag) => format!("'{flag}'"),
         Value::Integer(whole) => format!("'{whole}'"),
-        Value::Float(number) => format!("'{number:e}'"),
+        Value::Unsigned(whole) => format!("'{whole}'"),
+        Value::Float(number) => double(*number),
+        Value::Real(number) if number.is_finite() => format!("'{number:e}'"),
+        Value::Real(number) => double(f64::from(*number)),
         Value::Decimal(digits) => literal(digits),
         Value::Text(text) | Value::Json(text) => literal(text),
         Value::Bytes(bytes) => format!("'\\x{}'", hex(bytes)),
@@ -54,6 +57,15 @@ fn value(value: &Value) -> String {
             json::uuid(&mut quoted, bytes);
             String::from_utf8_lossy(&quoted).replace('"', "'")
         }
+    }
+}
+
+fn double(number: f64) -> String {
+    match number {
+        f64::INFINITY => "'Infinity'".to_owned(),
+        f64::NEG_INFINITY => "'-Infinity'".to_owned(),
+        number if number.is_nan() => "'NaN'".to_owned(),
+        number => format!("'{number:e}'"),
     }
 }
 

@@ -30,7 +30,9 @@ fn value(value: &Value) -> String {
         Value::Null => "NULL".to_owned(),
         Value::Boolean(flag) => i32::from(*flag).to_string(),
         Value::Integer(whole) => whole.to_string(),
+        Value::Unsigned(whole) => whole.to_string(),
         Value::Float(number) => real(*number),
+        Value::Real(number) => real(f64::from(*number)),
         Value::Bytes(bytes) => format!("X'{}'", hex(bytes)),
         Value::Decimal(text) | Value::Text(text) | Value::Json(text) => literal(text),
         Value::Date(days) => written(|out| json::date(out, *days)),
@@ -50,6 +52,9 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
 /// A double as exact arithmetic: SQLite reads a literal of many digits to the nearest double or the one beside it.
 /// A whole number of 53 bits times powers of two is exact at every step.
 fn real(number: f64) -> String {
+    if number.is_infinite() {
+        return if number > 0.0 { "9e999".to_owned() } else { "-9e999".to_owned() };
+    }
     const FRACTION_BITS: u64 = 52;
     let bits = number.to_bits();
     let fraction = bits & ((1 << FRACTION_BITS) - 1);

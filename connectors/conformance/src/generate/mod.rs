@@ -1,5 +1,6 @@
 //! Tables, rows and jobs, from a seed: the same seed gives the same of each on every machine.
 
+mod aggregate;
 mod filter;
 mod job;
 mod name;
@@ -7,6 +8,7 @@ mod operand;
 mod table;
 mod value;
 
+pub use aggregate::AggregateJobs;
 pub use job::Jobs;
 pub(crate) use table::of_kind;
 pub use table::tables;

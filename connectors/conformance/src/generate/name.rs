@@ -11,6 +11,7 @@ const ODD: &[&str] = &[
     "id",
     "name",
     "value",
+    "count",
     "updated_at",
     "select",
     "order",

@@ -62,7 +62,10 @@ fn forms(value: &Value) -> Vec<Json> {
         Value::Null => vec![Json::Null],
         Value::Boolean(flag) => vec![json!(flag), json!(i32::from(*flag)), json!(flag.to_string())],
         Value::Integer(whole) => vec![json!(whole), json!(whole.to_string())],
+        Value::Unsigned(whole) => vec![json!(whole), json!(whole.to_string())],
+        Value::Float(number) if !number.is_finite() => vec![json!("NaN"), json!("1e400")],
         Value::Float(number) => vec![json!(number), json!(format!("{number:e}"))],
+        Value::Real(number) => vec![written(|out| json::float32(out, *number)), json!(number.to_string())],
         Value::Decimal(digits) => {
             vec![json!(digits), json!(digits.trim_end_matches('0').trim_end_matches('.'))]
         }
@@ -108,7 +111,9 @@ fn neighbours(value: &Value) -> Vec<Json> {
             }
             all
         }
+        Value::Unsigned(whole) => vec![json!(whole.saturating_add(1)), json!(whole.saturating_sub(1))],
         Value::Float(number) => vec![json!(number.next_up()), json!(-number)],
+        Value::Real(number) => vec![json!(f64::from(number.next_up())), json!(-f64::from(*number))],
         Value::Decimal(digits) => vec![json!(format!("{digits}1")), json!(digits.replace('-', ""))],
         Value::Text(text) => vec![json!(format!("{text}x")), json!(flipped(text))],
         Value::Bytes(bytes) => {
@@ -161,8 +166,8 @@ fn strangers() -> [Json; 9] {
 
 /// Pieces and patterns of the column's texts.
 fn texts(column: &ColumnDef, profile: &Profile, values: &[&Value]) -> Vec<String> {
-    use LogicalType::{Boolean, Decimal, Integer, Json, Text, Uuid};
-    if !matches!(column.logical_type, Boolean | Decimal | Integer | Json | Text | Uuid) {
+    use LogicalType::{Boolean, Decimal, Integer, Json, Text, Unknown, Uuid};
+    if !matches!(column.logical_type, Boolean | Decimal | Integer | Json | Text | Unknown | Uuid) {
         return Vec::new();
     }
     let mut all: Vec<String> =

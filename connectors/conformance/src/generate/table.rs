@@ -3,10 +3,11 @@
 use connector_memory::{ColumnDef, Table, Value};
 use connector_model::target::LogicalType;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::name::{name, names};
 use super::one_of;
-use super::value::value;
+use super::value::{Mood, value};
 use crate::subject::StoredType;
 
 /// How many columns a table has at most.
@@ -19,48 +20,80 @@ const MAX_ROWS: usize = 24;
 enum Key {
     Single,
     Composite,
+    /// No primary key, but a unique index over one column or three.
+    UniqueIndex(bool),
     Absent,
 }
 
-/// `count` tables of these types, whose names end with `suffix` and a number.
+/// `count` tables of these types, whose names end with `suffix` and a number. Each but the first has a column whose
+/// values are mostly those of a column of the table before it.
 pub fn tables(types: &'static [StoredType], count: usize, suffix: &str) -> BoxedStrategy<Vec<Table>> {
     let suffix = suffix.to_owned();
-    proptest::collection::vec(table(types), count)
-        .prop_map(move |mut tables| {
+    let picks = proptest::collection::vec(any::<Index>(), MAX_ROWS);
+    (proptest::collection::vec(table(types), count), proptest::collection::vec(picks, count))
+        .prop_map(move |(mut tables, picks)| {
             for (at, table) in tables.iter_mut().enumerate() {
                 table.name = format!("{} {suffix}{at}", table.name);
+            }
+            let mut before: Option<Table> = None;
+            for (table, picks) in tables.iter_mut().zip(picks) {
+                if let Some(before) = &before {
+                    refer(table, before, &picks);
+                }
+                before = Some(table.clone());
             }
             tables
         })
         .boxed()
 }
 
+/// What the column that refers to another table is called.
+pub(super) const REFERENCE: &str = "the other's";
+
+/// Adds a column with values of the other table's first column that has an order, and NULLs.
+fn refer(table: &mut Table, other: &Table, picks: &[Index]) {
+    let first = other.columns.iter().position(|column| column.logical_type.orderable());
+    let Some((at, column)) = first.and_then(|at| Some((at, other.columns.get(at)?))) else { return };
+    table.columns.push(ColumnDef { name: REFERENCE.to_owned(), nullable: true, ..column.clone() });
+    for (row, pick) in table.rows.iter_mut().zip(picks) {
+        let chosen = other.rows.get(pick.index(other.rows.len() + 2));
+        row.push(chosen.and_then(|chosen| chosen.get(at)).cloned().unwrap_or(Value::Null));
+    }
+}
+
 fn table(types: &'static [StoredType]) -> BoxedStrategy<Table> {
-    let key = one_of(vec![Key::Single, Key::Single, Key::Composite, Key::Composite, Key::Absent]);
+    let keys = [Key::Single, Key::Composite, Key::Single, Key::Composite, Key::Absent];
+    let key = one_of(keys.into_iter().chain([Key::UniqueIndex(false), Key::UniqueIndex(true)]).collect());
     (name(), key, 1..=MAX_COLUMNS)
         .prop_flat_map(move |(name, key, width)| {
-            let columns = proptest::collection::vec((one_of(types.to_vec()), any::<bool>()), width);
+            let mood = prop_oneof![Just(Mood::Extreme), Just(Mood::Calm)];
+            let columns = proptest::collection::vec((one_of(types.to_vec()), any::<bool>(), mood), width);
             (Just(name), Just(key), names(width), columns, any::<bool>())
         })
         .prop_flat_map(|(name, key, names, columns, backwards)| {
-            let primary_key = key_columns(key, &columns, backwards);
-            let shape: Vec<(StoredType, bool)> = (0..)
+            let positions = key_columns(key, &columns, backwards);
+            let shape: Vec<(StoredType, bool, Mood)> = (0..)
                 .zip(columns)
-                .map(|(at, (stored, nullable))| (stored, nullable && !primary_key.contains(&at)))
+                .map(|(at, (stored, nullable, mood))| (stored, nullable && !positions.contains(&at), mood))
                 .collect();
             let cells: Vec<BoxedStrategy<Value>> =
-                shape.iter().map(|(stored, nullable)| cell(*stored, *nullable)).collect();
+                shape.iter().map(|(stored, nullable, mood)| cell(*stored, *nullable, *mood)).collect();
             let columns = names
                 .into_iter()
                 .zip(&shape)
-                .map(|(name, (stored, nullable))| ColumnDef {
+                .map(|(name, (stored, nullable, _))| ColumnDef {
                     name,
                     logical_type: stored.logical,
                     native_type: stored.native.to_owned(),
                     nullable: *nullable,
                 })
                 .collect();
-            let empty = Table { name, kind: "table".to_owned(), columns, primary_key, rows: Vec::new() };
+            let (primary_key, unique_index) = match key {
+                Key::UniqueIndex(_) => (Vec::new(), positions),
+                _ => (positions, Vec::new()),
+            };
+            let kind = "table".to_owned();
+            let empty = Table { name, kind, columns, primary_key, unique_index, rows: Vec::new() };
             (Just(empty), proptest::collection::vec(cells, 0..=MAX_ROWS))
         })
         .prop_map(|(table, rows)| filled(table, rows))
@@ -68,13 +101,13 @@ fn table(types: &'static [StoredType]) -> BoxedStrategy<Table> {
 }
 
 /// The positions of the key: columns whose type has an order, in either sequence.
-fn key_columns(key: Key, columns: &[(StoredType, bool)], backwards: bool) -> Vec<usize> {
+fn key_columns(key: Key, columns: &[(StoredType, bool, Mood)], backwards: bool) -> Vec<usize> {
     let wanted = match key {
-        Key::Single => 1,
-        Key::Composite => 3,
+        Key::Single | Key::UniqueIndex(false) => 1,
+        Key::Composite | Key::UniqueIndex(true) => 3,
         Key::Absent => 0,
     };
-    let orderable = |at: &usize| columns.get(*at).is_some_and(|(stored, _)| stored.logical.orderable());
+    let orderable = |at: &usize| columns.get(*at).is_some_and(|(stored, ..)| stored.logical.orderable());
     let mut positions: Vec<usize> = (0..columns.len()).filter(orderable).collect();
     if backwards {
         positions.reverse();
@@ -83,15 +116,16 @@ fn key_columns(key: Key, columns: &[(StoredType, bool)], backwards: bool) -> Vec
     positions
 }
 
-fn cell(stored: StoredType, nullable: bool) -> BoxedStrategy<Value> {
-    if nullable { prop_oneof![1 => Just(Value::Null), 2 => value(stored)].boxed() } else { value(stored) }
+fn cell(stored: StoredType, nullable: bool, mood: Mood) -> BoxedStrategy<Value> {
+    let value = value(stored, mood);
+    if nullable { prop_oneof![1 => Just(Value::Null), 2 => value].boxed() } else { value }
 }
 
 /// The table with those of the rows that it can hold.
 fn filled(mut table: Table, rows: Vec<Vec<Value>>) -> Table {
     // Without a key, rows that tie must be the same in every column, or no page of them is determined.
     let has_order = |column: &ColumnDef| column.logical_type.orderable();
-    if table.primary_key.is_empty() && !table.columns.iter().all(has_order) {
+    if table.key().is_empty() && !table.columns.iter().all(has_order) {
         let keep: Vec<bool> = table.columns.iter().map(has_order).collect();
         if !keep.contains(&true) {
             return unordered(table, rows);
@@ -101,8 +135,7 @@ fn filled(mut table: Table, rows: Vec<Vec<Value>>) -> Table {
         return table;
     }
     for row in rows {
-        let repeated =
-            !table.primary_key.is_empty() && table.rows.iter().any(|known| table.same_key(known, &row));
+        let repeated = !table.key().is_empty() && table.rows.iter().any(|known| table.same_key(known, &row));
         if !repeated {
             table.rows.push(row);
         }

@@ -8,9 +8,10 @@ use connector_conformance::run::{Part, run_part};
 use connector_conformance::{Report, RunOptions, Subject};
 use connector_memory::{Database, MemorySession, Table, answer};
 use connector_model::Capabilities;
+use connector_model::capability::AggregateCapabilities;
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::filter::{Filter, Operand, Test};
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 
 use crate::subjects::{Memory, Wrap};
@@ -222,6 +223,19 @@ impl Session for Broken {
         Ok(counted)
     }
 
+    fn aggregates(&self) -> AggregateCapabilities {
+        self.session.aggregates()
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        self.session.aggregate(cx, request, out).await
+    }
+
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {
         self.session.list_targets(cx).await
     }
@@ -266,8 +280,10 @@ fn every_broken_connector_fails_the_suite() {
 
 #[test]
 fn a_connector_that_does_what_it_does_not_declare_fails_too() {
-    let all = Capabilities::relational();
+    let all = Capabilities { aggregates: Some(MemorySession::AGGREGATES), ..Capabilities::relational() };
     let less = [
+        Capabilities { limit_pushdown: false, ..all.clone() },
+        Capabilities { aggregates: None, ..all.clone() },
         Capabilities { cursor: false, ..all.clone() },
         Capabilities { changed_since: false, ..all.clone() },
         Capabilities { order_by_pushdown: false, ..all.clone() },

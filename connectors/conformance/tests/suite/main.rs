@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test fails its test")]
 
 mod broken;
+mod groups;
 mod oracle;
 mod subjects;

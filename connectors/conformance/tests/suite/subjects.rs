@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use connector_api::Session;
-use connector_conformance::{StoredType, Subject, SubjectError, ddl};
+use connector_conformance::job::{Job, Outcome};
+use connector_conformance::{Change, Executor, OfSession, StoredType, Subject, SubjectError, ddl};
 use connector_memory::{Database, MemorySession, Profile, Table};
 use connector_model::Capabilities;
+use connector_model::capability::AggregateCapabilities;
 
 /// What a session of the subject is wrapped in.
 pub(crate) type Wrap = fn(MemorySession, Arc<Database>) -> Box<dyn Session>;
@@ -15,7 +17,7 @@ pub(crate) type Wrap = fn(MemorySession, Arc<Database>) -> Box<dyn Session>;
 pub(crate) struct Memory {
     profile: Profile,
     types: &'static [StoredType],
-    database: Mutex<Option<Arc<Database>>>,
+    database: Arc<Mutex<Option<Arc<Database>>>>,
     wrap: Wrap,
     capabilities: Capabilities,
 }
@@ -32,8 +34,9 @@ impl Memory {
     }
 
     fn new(profile: Profile, types: &'static [StoredType], wrap: Wrap) -> Self {
-        let capabilities = Capabilities::relational();
-        Memory { profile, types, database: Mutex::new(None), wrap, capabilities }
+        let aggregates = Some(MemorySession::AGGREGATES);
+        let capabilities = Capabilities { aggregates, ..Capabilities::relational() };
+        Memory { profile, types, database: Arc::default(), wrap, capabilities }
     }
 
     /// The same, declaring something else.
@@ -66,9 +69,49 @@ impl Subject for Memory {
         Ok(())
     }
 
-    async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
-        let database = self.database.lock().map_err(|_| "the lock is poisoned")?.clone();
-        let database = database.ok_or("nothing was loaded")?;
-        Ok((self.wrap)(MemorySession::new(Arc::clone(&database)), database))
+    async fn change(&self, table: &Table, change: &Change) -> Result<bool, SubjectError> {
+        let mut loaded = self.database.lock().map_err(|_| "the lock is poisoned")?;
+        let mut tables = loaded.as_ref().ok_or("nothing was loaded")?.tables().to_vec();
+        for known in tables.iter_mut().filter(|known| known.name == table.name) {
+            known.rows.retain(|row| !change.gone.contains(row));
+            known.rows.extend(change.come.iter().cloned());
+        }
+        *loaded = Some(Arc::new(Database::new(tables, self.profile)?));
+        Ok(true)
+    }
+
+    async fn executor(&self) -> Result<Box<dyn Executor>, SubjectError> {
+        Ok(Box::new(Current { database: Arc::clone(&self.database), wrap: self.wrap }))
+    }
+}
+
+/// Asks a new session each time: one that is open does not see what changes.
+struct Current {
+    database: Arc<Mutex<Option<Arc<Database>>>>,
+    wrap: Wrap,
+}
+
+impl Current {
+    fn session(&self) -> Option<OfSession> {
+        let database = self.database.lock().ok()?.clone()?;
+        Some(OfSession((self.wrap)(MemorySession::new(Arc::clone(&database)), database)))
+    }
+}
+
+#[async_trait]
+impl Executor for Current {
+    fn reusable(&self) -> bool {
+        true
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        self.session().map(|session| session.aggregates()).unwrap_or_default()
+    }
+
+    async fn execute(&mut self, job: &Job, target: &str, bridge: &str) -> Outcome {
+        match self.session() {
+            Some(mut session) => session.execute(job, target, bridge).await,
+            None => Outcome::Garbled("nothing was loaded".to_owned()),
+        }
     }
 }

@@ -132,7 +132,7 @@ impl Group {
 /// Two groups in the request's order; ties go by the dimensions, ascending.
 pub fn compare(profile: &Profile, request: &Aggregate, left: &Group, right: &Group) -> Ordering {
     let dimension = |at: usize| match (left.keys.get(at), right.keys.get(at)) {
-        (Some(left), Some(right)) => left.compare(right),
+        (Some(left), Some(right)) => left.compare(profile, right),
         _ => Ordering::Equal,
     };
     let by = |key: SortKey| match key {
@@ -194,7 +194,7 @@ fn ordered(table: &Table, request: &Aggregate) -> Result<()> {
         let (First(name) | Last(name)) = &measure.function else { continue };
         let column = table.columns.get(table.position("measures", name)?);
         if let (None, Some(column)) = (&request.change_column, column)
-            && !column.logical_type.orderable()
+            && !types::has_order(column.logical_type)
         {
             return Err(types::mistyped("measures", column, "values that have an order"));
         }
@@ -215,6 +215,7 @@ fn outputs(request: &Aggregate, columns: impl Iterator<Item = ColumnDef>) -> Tab
         kind: "groups".to_owned(),
         columns: columns.chain([count]).collect(),
         primary_key: Vec::new(),
+        unique_index: Vec::new(),
         rows: Vec::new(),
     }
 }

@@ -3,22 +3,21 @@
 use connector_model::error::{Error, Result};
 use connector_model::request::Aggregate;
 use connector_model::request::aggregate::Join;
-use connector_model::target::LogicalType;
 
+use super::types::{has_order, is_number};
 use crate::database::Database;
 use crate::table::{ColumnDef, Table};
 use crate::value::Value;
 
 /// What the rows of an aggregate look like before any is dropped: the columns of each join as `alias.column`, then
-/// the target's own, so that a name which begins with an alias means the join's column. The key is the target's own;
-/// a join that matches several rows repeats it.
+/// the target's own. The key is the target's own; a join that matches several rows repeats it.
 ///
 /// # Errors
 /// `INVALID_TARGET` and `INVALID_JOB`, naming `joins`.
 pub(super) fn wide(database: &Database, request: &Aggregate) -> Result<Table> {
     let own = database.table(&request.target)?;
     let mut columns = own.columns.clone();
-    let mut primary_key = own.primary_key.clone();
+    let (mut primary_key, mut unique_index) = (own.primary_key.clone(), own.unique_index.clone());
     let mut rows = own.rows.clone();
     // The first join is put in front last, so every join finds the own columns at the end.
     for join in request.joins.iter().rev() {
@@ -35,15 +34,22 @@ pub(super) fn wide(database: &Database, request: &Aggregate) -> Result<Table> {
                 })
             })
             .collect();
+        let named = |column: &ColumnDef| format!("{}.{}", join.alias, column.name);
+        if let Some(clash) =
+            foreign.columns.iter().map(named).find(|name| own.columns.iter().any(|c| c.name == *name))
+        {
+            let problem = format_args!("target \"{}\" has a column \"{clash}\" of its own", own.name);
+            return Err(Error::option("joins", problem).with("column", clash.as_str()));
+        }
         let beside = foreign.columns.iter().map(|column| ColumnDef {
-            name: format!("{}.{}", join.alias, column.name),
+            name: named(column),
             nullable: true,
             ..column.clone()
         });
         columns = beside.chain(columns).collect();
-        primary_key.iter_mut().for_each(|at| *at += foreign.columns.len());
+        primary_key.iter_mut().chain(&mut unique_index).for_each(|at| *at += foreign.columns.len());
     }
-    Ok(Table { name: own.name.clone(), kind: own.kind.clone(), columns, primary_key, rows })
+    Ok(Table { name: own.name.clone(), kind: own.kind.clone(), columns, primary_key, unique_index, rows })
 }
 
 /// The positions of a join's columns in their tables.
@@ -52,9 +58,8 @@ fn positions(own: &Table, foreign: &Table, join: &Join) -> Result<(usize, usize)
     let foreign_at = foreign.position("joins", &join.foreign)?;
     let logical = |table: &Table, at: usize| table.columns.get(at).map(|column| column.logical_type);
     let (local, other) = (logical(own, local_at), logical(foreign, foreign_at));
-    let exact = |logical| matches!(logical, Some(LogicalType::Integer | LogicalType::Decimal));
-    let comparable =
-        local == other && local.is_some_and(LogicalType::orderable) || exact(local) && exact(other);
+    let comparable = (local == other && local.is_some_and(has_order))
+        || (local.is_some_and(is_number) && other.is_some_and(is_number));
     if comparable {
         return Ok((local_at, foreign_at));
     }
@@ -67,10 +72,7 @@ fn positions(own: &Table, foreign: &Table, join: &Join) -> Result<(usize, usize)
 
 /// The rows whose column equals the value; one of NULLs when there is none.
 fn matches(foreign: &Table, at: usize, value: &Value) -> Vec<Vec<Value>> {
-    let equals = |row: &&Vec<Value>| {
-        let other = row.get(at).and_then(Value::typed);
-        other.and_then(|other| value.compare(&other)).is_some_and(|order| order.is_eq())
-    };
+    let equals = |row: &&Vec<Value>| row.get(at).is_some_and(|other| value.equals(other));
     let found: Vec<Vec<Value>> = foreign.rows.iter().filter(equals).cloned().collect();
     if found.is_empty() { vec![vec![Value::Null; foreign.columns.len()]] } else { found }
 }

@@ -64,8 +64,8 @@ impl Key {
     }
 
     /// Where two groups stand to each other.
-    pub fn compare(&self, other: &Key) -> Ordering {
-        if self.same(other) { Ordering::Equal } else { self.value.compare_same(&other.value) }
+    pub fn compare(&self, profile: &Profile, other: &Key) -> Ordering {
+        if self.same(other) { Ordering::Equal } else { profile.compare(&self.value, &other.value) }
     }
 }
 
@@ -82,21 +82,12 @@ fn moment(value: &Value) -> Option<i64> {
 /// The number of the range that holds the value; a double that is no finite number is in none.
 fn range(value: &Value, step: Step) -> Result<Option<i64>> {
     let beyond = || Error::internal("a range's number has more than 64 bits");
-    let digits = match value {
+    let Some(digits) = value.as_digits() else {
+        let Some(number) = value.as_double().filter(|number| number.is_finite()) else { return Ok(None) };
+        let width: f64 = step.digits().parse().map_err(|_| beyond())?;
+        let index = (number / width).floor();
         #[allow(clippy::cast_possible_truncation, reason = "checked before")]
-        Value::Float(number) => {
-            let width: f64 = step.digits().parse().map_err(|_| beyond())?;
-            let index = (number / width).floor();
-            let fits = index.abs() < 9e18;
-            return match number.is_finite() {
-                true if fits => Ok(Some(index as i64)),
-                true => Err(beyond()),
-                false => Ok(None),
-            };
-        }
-        Value::Integer(whole) => whole.to_string(),
-        Value::Decimal(digits) => digits.clone(),
-        _ => return Ok(None),
+        return if index.abs() < 9e18 { Ok(Some(index as i64)) } else { Err(beyond()) };
     };
     let (value, width) = (Scaled::read(&digits), Scaled::read(&step.digits()));
     let index = value.zip(width).and_then(|(value, width)| value.divided_down(width));
@@ -107,7 +98,7 @@ fn range(value: &Value, step: Step) -> Result<Option<i64>> {
 fn between(value: &Value, breaks: &[Number]) -> Option<String> {
     let at_least = |end: &Number| {
         let end = match value {
-            Value::Float(_) => Typed::Float(end.as_f64()?),
+            Value::Float(_) | Value::Real(_) => Typed::Float(end.as_f64()?),
             _ => Typed::Decimal(end.to_string()),
         };
         value.compare(&end).map(Ordering::is_ge)

@@ -21,13 +21,15 @@ pub struct Measured {
     pub json: String,
     /// As `having` and `sort` see it.
     pub value: Value,
+    /// How large the numbers were that it was computed of: what is not computed exactly is off by a share of that.
+    pub magnitude: f64,
 }
 
 impl Measured {
     fn new(value: Value, write: impl FnOnce(&mut Vec<u8>)) -> Measured {
         let mut out = Vec::new();
         write(&mut out);
-        Measured { json: String::from_utf8_lossy(&out).into_owned(), value }
+        Measured { json: String::from_utf8_lossy(&out).into_owned(), value, magnitude: 0.0 }
     }
 
     fn none() -> Measured {
@@ -73,10 +75,12 @@ impl Measuring<'_> {
             rows.iter().map(|row| cell(row, self.at)).filter(|value| *value != Value::Null).collect();
         let ascending = || {
             let mut values = values.clone();
-            values.sort_by(Value::compare_same);
+            values.sort_by(|left, right| self.profile.compare(left, right));
             values
         };
-        Ok(match self.function {
+        let magnitude =
+            values.iter().filter_map(Value::as_double).fold(0.0, |most, one| f64::max(most, one.abs()));
+        let measured = match self.function {
             Function::Count(None) => Measured::count(rows.len()),
             Function::Count(Some(_)) => Measured::count(values.len()),
             Function::CountDistinct(..) => Measured::count(runs(&ascending()).len()),
@@ -103,14 +107,15 @@ impl Measuring<'_> {
                     rows.iter().copied().filter(|row| change(row) != Value::Null).collect();
                 let last = matches!(self.function, Function::Last(_));
                 known.sort_by(|a, b| {
-                    let order = change(a).compare_same(&change(b));
+                    let order = self.profile.compare(&change(a), &change(b));
                     let order = if last { order.reverse() } else { order };
                     order.then_with(|| self.table.compare_keys(a, b))
                 });
                 let winner = known.first().map(|row| cell(row, self.at));
                 self.value(winner.as_ref())
             }
-        })
+        };
+        Ok(Measured { magnitude, ..measured })
     }
 
     fn column(&self) -> Option<&ColumnDef> {
@@ -134,7 +139,7 @@ impl Measuring<'_> {
         let entries = runs.iter().take(most).map(|run| (self.value(run.first()).json, run.len()));
         let entries: Vec<String> =
             entries.map(|(key, count)| format!("{{\"key\":{key},\"count\":{count}}}")).collect();
-        Measured { json: format!("[{}]", entries.join(",")), value: Value::Null }
+        Measured { json: format!("[{}]", entries.join(",")), ..Measured::none() }
     }
 }
 
@@ -151,15 +156,11 @@ enum Sum {
 fn sum(values: &[Value]) -> Result<Option<Sum>> {
     let mut total: Option<Sum> = None;
     for value in values {
-        let digits = match value {
-            Value::Float(number) => {
-                let before = if let Some(Sum::Float(before)) = total { before } else { 0.0 };
-                total = Some(Sum::Float(before + number));
-                continue;
-            }
-            Value::Integer(whole) => whole.to_string(),
-            Value::Decimal(digits) => digits.clone(),
-            _ => return Err(Error::internal("a sum of what is no number")),
+        let Some(digits) = value.as_digits() else {
+            let number = value.as_double().ok_or_else(|| Error::internal("a sum of what is no number"))?;
+            let before = if let Some(Sum::Float(before)) = total { before } else { 0.0 };
+            total = Some(Sum::Float(before + number));
+            continue;
         };
         let before = if let Some(Sum::Exact(before)) = total { before } else { Scaled::ZERO };
         let after = Scaled::read(&digits).and_then(|value| before.plus(value));
@@ -170,7 +171,7 @@ fn sum(values: &[Value]) -> Result<Option<Sum>> {
 
 /// SQL's `PERCENTILE_CONT`: between the two values beside the place, in proportion.
 fn percentile(ascending: &[Value], share: f64) -> Option<f64> {
-    let numbers: Vec<f64> = ascending.iter().filter_map(number).collect();
+    let numbers: Vec<f64> = ascending.iter().filter_map(Value::as_double).collect();
     #[allow(clippy::cast_precision_loss, reason = "a handful")]
     let place = share * numbers.len().checked_sub(1)? as f64;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a handful")]
@@ -178,14 +179,4 @@ fn percentile(ascending: &[Value], share: f64) -> Option<f64> {
     let low = numbers.get(below)?;
     let high = numbers.get(below + 1).unwrap_or(low);
     Some(low + (high - low) * (place - place.floor()))
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Float(number) => Some(*number),
-        #[allow(clippy::cast_precision_loss, reason = "a percentile is a double")]
-        Value::Integer(whole) => Some(*whole as f64),
-        Value::Decimal(digits) => digits.parse().ok(),
-        _ => None,
-    }
 }

@@ -12,6 +12,11 @@ pub(super) fn is_number(logical: LogicalType) -> bool {
     matches!(logical, LogicalType::Integer | LogicalType::Float | LogicalType::Decimal)
 }
 
+/// Whether values of a type can be told apart and put in an order: as text, where the type has no order of its own.
+pub(super) fn has_order(logical: LogicalType) -> bool {
+    logical.orderable() || logical == LogicalType::Unknown
+}
+
 /// The column of a dimension.
 ///
 /// # Errors
@@ -22,7 +27,7 @@ pub(super) fn dimension(table: &Table, profile: &Profile, dimension: &Dimension)
     let Some(column) = table.columns.get(at) else { return Ok(at) };
     let logical = column.logical_type;
     let (fits, wanted) = match dimension.bucket {
-        None => (logical.orderable(), "values that equal each other"),
+        None => (has_order(logical), "values that equal each other"),
         Some(Bucket::Time(_)) => {
             let moment =
                 matches!(logical, LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz);
@@ -48,7 +53,7 @@ pub(super) fn measure(table: &Table, measure: &Measure) -> Result<(Option<usize>
     match &measure.function {
         Function::Count(_) | Function::First(_) | Function::Last(_) => {}
         Function::CountDistinct(..) | Function::Min(_) | Function::Max(_) | Function::TopK(..) => {
-            needs(LogicalType::orderable, "values that have an order")?;
+            needs(has_order, "values that have an order")?;
         }
         Function::Sum(_) | Function::Avg(_) | Function::Percentile(..) => needs(is_number, "numbers")?,
     }
@@ -83,7 +88,7 @@ pub(super) fn change_column(table: &Table, name: Option<&str>) -> Result<Option<
     let Some(name) = name else { return Ok(None) };
     let at = table.position(OPTION, name)?;
     match table.columns.get(at) {
-        Some(column) if !column.logical_type.orderable() => {
+        Some(column) if !has_order(column.logical_type) => {
             Err(mistyped(OPTION, column, "values that have an order"))
         }
         _ => Ok(Some(at)),
