@@ -88,9 +88,16 @@ fn uuid(out: &mut Vec<u8>, bytes: &[u8; 16]) {
     out.iter_mut().skip(start).for_each(u8::make_ascii_uppercase);
 }
 
+/// GeoJSON, as far as it has the shape: not the curves of SQL Server.
 fn geometry(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    json::base64(out, bytes);
-    Ok(())
+    match json::geometry(out, bytes) {
+        Ok(()) => Ok(()),
+        Err(json::NoGeometry::NoShape) => {
+            json::base64(out, bytes);
+            Ok(())
+        }
+        Err(error @ json::NoGeometry::Malformed) => Err(Error::internal(error.to_string())),
+    }
 }
 
 /// One value as a key value, for a cursor. Moments and times are in ticks, so that a page begins behind the very
@@ -155,7 +162,11 @@ mod tests {
         }
         let document = ColumnData::String(Some("{\"a\":1.50}".into()));
         assert_eq!(shown(Shape::Json, &document), "{\"a\":1.50}");
+        let point = [&[1, 1, 0, 0, 0][..], &1.5_f64.to_le_bytes(), &(-2.0_f64).to_le_bytes()].concat();
+        let point = ColumnData::Binary(Some(Cow::Owned(point)));
+        assert_eq!(shown(Shape::Geometry, &point), "{\"x\":1.5,\"y\":-2}");
         let bytes = ColumnData::Binary(Some(Cow::Borrowed(&[1])));
+        assert!(Shape::Geometry.write(&mut Vec::new(), &bytes).is_err());
         assert_eq!(shown(Shape::Plain(Binary::Buffer), &bytes), "{\"type\":\"Buffer\",\"data\":[1]}");
     }
 }
