@@ -109,14 +109,16 @@ impl Aggregator {
     }
 
     /// The groups that `having` lets through, sorted and cut.
-    pub fn finish(self) -> Groups {
+    ///
+    /// `nulls_last` is where the database whose rows they were puts NULL in an ascending order.
+    pub fn finish(self, nulls_last: bool) -> Groups {
         let Aggregator { plan, groups, .. } = self;
         let mut finished: Vec<Finished> = groups
             .into_iter()
             .map(|(same, group)| plan.finish(same, group))
             .filter(|group| plan.has(group))
             .collect();
-        finished.sort_by(|left, right| plan.order(left, right));
+        finished.sort_by(|left, right| plan.order(left, right, nulls_last));
         if let Some(limit) = plan.limit {
             finished.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
@@ -181,7 +183,7 @@ impl Plan {
     }
 
     /// Two groups in the job's order; ties go by the dimensions, ascending.
-    fn order(&self, left: &Finished, right: &Finished) -> Ordering {
+    fn order(&self, left: &Finished, right: &Finished, nulls_last: bool) -> Ordering {
         for sort in &self.sort {
             let order = match sort.key {
                 SortKey::Count => left.count.cmp(&right.count),
@@ -189,7 +191,12 @@ impl Plan {
                 SortKey::Measure(at) => {
                     let kind =
                         self.measures.get(at).map_or(LogicalType::Unknown, |(measuring, _)| measuring.kind());
-                    left.measure(at, kind).order(&right.measure(at, kind))
+                    let (left, right) = (left.measure(at, kind), right.measure(at, kind));
+                    match (&left, &right) {
+                        (Value::Null, Value::Null) => Ordering::Equal,
+                        (Value::Null, _) | (_, Value::Null) if nulls_last => left.order(&right).reverse(),
+                        _ => left.order(&right),
+                    }
                 }
             };
             if order.is_ne() {

@@ -9,7 +9,7 @@
 //! - `min`, `max`, `first`, `last` and the keys of `top_k` are the column's own JSON, unchanged;
 //! - rows that `first` and `last` cannot tell apart by the change-tracking column go by the primary key, ascending;
 //! - groups come in the job's order, ties and all that is not ordered by their dimensions, ascending; NULL stands
-//!   before every value;
+//!   where it does in the database;
 //! - a sample takes the rows whose key hashes below the share: the same rows each time, in whatever order they come.
 //!   A target without a primary key is sampled by the looks of its whole rows, so that equal rows go together.
 //!

@@ -2,8 +2,7 @@
 
 use connector_model::error::{Error, Result};
 use connector_model::nearest::suggestion;
-use connector_model::request::Aggregate;
-use connector_model::request::aggregate::{Bucket, COUNT, Function, Sort};
+use connector_model::request::aggregate::{self as request, Aggregate, Bucket, COUNT, Function, Sort};
 use connector_model::target::{Column, LogicalType};
 
 use crate::condition::{Condition, Place};
@@ -36,13 +35,16 @@ impl Plan {
     pub(crate) fn new(request: &Aggregate, columns: &[Column], key: &[String]) -> Result<Plan> {
         let names = Names { request, columns };
         let key: Vec<Place> = key.iter().map(|name| names.place("ids", name)).collect::<Result<_>>()?;
+        let dimensions = request.dimensions.iter().enumerate();
+        let dimensions =
+            dimensions.map(|(at, dimension)| names.dimension(at, dimension)).collect::<Result<_>>()?;
         let measures = request
             .measures
             .iter()
             .map(|measure| {
                 let option = format!("measures.{}.where", measure.name);
-                let filter = Condition::new(&measure.filter, &option, &|name| names.place("measures", name))?;
-                Ok((names.measuring(&measure.function, &key)?, filter))
+                let filter = Condition::new(&measure.filter, &option, &|name| names.place(&option, name))?;
+                Ok((names.measuring(measure, &key)?, filter))
             })
             .collect::<Result<Vec<_>>>()?;
         let output = |name: &str| {
@@ -54,12 +56,8 @@ impl Plan {
             }
         };
         Ok(Plan {
-            dimensions: request
-                .dimensions
-                .iter()
-                .map(|dimension| names.dimension(dimension))
-                .collect::<Result<_>>()?,
             having: Condition::new(&request.having, "having", &output)?,
+            dimensions,
             measures,
             // A row without a key is told apart by all that is known of it.
             key: if key.is_empty() { names.all() } else { key },
@@ -83,13 +81,19 @@ impl Names<'_> {
     fn place(&self, option: &str, name: &str) -> Result<Place> {
         let found = self.columns.iter().enumerate().find(|(_, column)| column.name == name);
         found.map(|(at, column)| Place { at, kind: column.logical_type }).ok_or_else(|| {
-            unknown_column(
-                option,
-                &self.request.target,
-                name,
-                self.columns.iter().map(|column| column.name.as_str()),
-            )
+            let known = self.columns.iter().map(|column| column.name.as_str());
+            unknown_column(option, &self.request.target, name, known)
         })
+    }
+
+    /// The place of a column whose type has to be fit for what is computed of it.
+    fn fit(&self, option: &str, name: &str, (fits, needed): Needed) -> Result<Place> {
+        let place = self.place(option, name)?;
+        if fits(place.kind) {
+            return Ok(place);
+        }
+        let problem = format!("column \"{name}\" does not hold {needed}");
+        Err(Error::option(option, problem).with("column", name))
     }
 
     fn all(&self) -> Vec<Place> {
@@ -97,55 +101,31 @@ impl Names<'_> {
         places.map(|(at, column)| Place { at, kind: column.logical_type }).collect()
     }
 
-    fn dimension(&self, dimension: &connector_model::request::aggregate::Dimension) -> Result<Dimension> {
-        const OPTION: &str = "dimensions";
-        let place = self.place(OPTION, &dimension.column)?;
-        let (fits, wanted) = match dimension.bucket {
-            None => (true, ""),
-            // A database without types of its own for moments keeps them in texts.
-            Some(Bucket::Time(_)) => (
-                matches!(
-                    place.kind,
-                    LogicalType::Date
-                        | LogicalType::Timestamp
-                        | LogicalType::TimestampTz
-                        | LogicalType::Text
-                        | LogicalType::Integer
-                        | LogicalType::Unknown
-                ),
-                "moments",
-            ),
-            Some(Bucket::Step(_) | Bucket::Breaks(_)) => (is_number(place.kind), "numbers"),
+    fn dimension(&self, at: usize, dimension: &request::Dimension) -> Result<Dimension> {
+        let (part, needed) = match dimension.bucket {
+            None => ("field", ORDERED),
+            Some(Bucket::Time(_)) => ("bucket", MOMENTS),
+            Some(Bucket::Step(_) | Bucket::Breaks(_)) => ("bucket", NUMBERS),
         };
-        if !fits {
-            return Err(mistyped(OPTION, &dimension.column, wanted));
-        }
+        let place = self.fit(&format!("dimensions[{at}].{part}"), &dimension.column, needed)?;
         Ok(Dimension { place, bucket: dimension.bucket.as_ref().map(Ranges::new).transpose()? })
     }
 
-    fn measuring(&self, function: &Function, key: &[Place]) -> Result<Measuring> {
-        const OPTION: &str = "measures";
-        let place = function.column().map(|name| self.place(OPTION, name)).transpose()?;
-        let (fits, wanted): (fn(LogicalType) -> bool, _) = match function {
-            Function::Sum(_) | Function::Avg(_) | Function::Percentile(..) => (is_number, "numbers"),
-            Function::Min(_) | Function::Max(_) => (has_order, "values that have an order"),
-            _ => (|_| true, ""),
+    fn measuring(&self, measure: &request::Measure, key: &[Place]) -> Result<Measuring> {
+        let option = format!("measures.{}.column", measure.name);
+        let function = &measure.function;
+        let needed = match function {
+            Function::Sum(_) | Function::Avg(_) | Function::Percentile(..) => NUMBERS,
+            Function::CountDistinct(..) | Function::TopK(..) | Function::Min(_) | Function::Max(_) => ORDERED,
+            Function::Count(_) | Function::First(_) | Function::Last(_) => ANYTHING,
         };
-        if let (Some(place), Some(name)) = (place, function.column())
-            && !fits(place.kind)
-        {
-            return Err(mistyped(OPTION, name, wanted));
-        }
+        let place = function.column().map(|name| self.fit(&option, name, needed)).transpose()?;
         let order = match function {
             Function::First(column) | Function::Last(column) => {
-                let (option, name) = match &self.request.change_column {
-                    Some(change) => ("changeTrackingColumn", change),
-                    None => (OPTION, column),
+                let by = match &self.request.change_column {
+                    Some(change) => self.fit("changeTrackingColumn", change, ORDERED)?,
+                    None => self.fit(&option, column, ORDERED)?,
                 };
-                let by = self.place(option, name)?;
-                if !has_order(by.kind) {
-                    return Err(mistyped(option, name, "values that have an order"));
-                }
                 std::iter::once(by).chain(key.iter().copied()).collect()
             }
             _ => Vec::new(),
@@ -154,18 +134,35 @@ impl Names<'_> {
     }
 }
 
-/// Whether values of this type can be summed; of a column without a type, those that are numbers.
-fn is_number(kind: LogicalType) -> bool {
-    matches!(kind, LogicalType::Integer | LogicalType::Float | LogicalType::Decimal | LogicalType::Unknown)
-}
+/// Which types something can be computed of, and what their values are called.
+type Needed = (fn(LogicalType) -> bool, &'static str);
 
-fn has_order(kind: LogicalType) -> bool {
-    !matches!(kind, LogicalType::Json | LogicalType::Array | LogicalType::Geometry)
-}
+const ANYTHING: Needed = (|_| true, "values");
 
-fn mistyped(option: &str, column: &str, wanted: &str) -> Error {
-    Error::option(option, format!("column \"{column}\" does not hold {wanted}")).with("column", column)
-}
+/// Of a column without a type, those values that are numbers.
+const NUMBERS: Needed = (
+    |kind| {
+        matches!(
+            kind,
+            LogicalType::Integer | LogicalType::Float | LogicalType::Decimal | LogicalType::Unknown
+        )
+    },
+    "numbers",
+);
+
+/// A database that has no type for moments keeps them in texts.
+const MOMENTS: Needed = (
+    |kind| {
+        use LogicalType::{Date, Text, Timestamp, TimestampTz, Unknown};
+        matches!(kind, Date | Timestamp | TimestampTz | Text | Unknown)
+    },
+    "moments",
+);
+
+const ORDERED: Needed = (
+    |kind| !matches!(kind, LogicalType::Json | LogicalType::Array | LogicalType::Geometry),
+    "values that equal each other or are less or greater",
+);
 
 /// `INVALID_JOB` for an option that names a column which is not there, with the nearest names.
 pub(crate) fn unknown_column<'n>(

@@ -101,12 +101,22 @@ fn check_columns(
             }
         }
     }
-    request.visit_columns(&mut |option, name| {
+    let known = |option: &str, name: &str| {
         if all.iter().any(|known| known.name == name) {
             return Ok(());
         }
         Err(unknown_column(option, &own.name, name, all.iter().map(|known| known.name.as_str())))
-    })
+    };
+    for (at, dimension) in request.dimensions.iter().enumerate() {
+        known(&format!("dimensions[{at}].field"), &dimension.column)?;
+    }
+    for measure in &request.measures {
+        let part = |part: &str| format!("measures.{}.{part}", measure.name);
+        measure.function.column().map_or(Ok(()), |name| known(&part("column"), name))?;
+        measure.filter.visit_columns(&mut |name| known(&part("where"), name))?;
+    }
+    request.change_column.iter().try_for_each(|name| known("changeTrackingColumn", name))?;
+    request.filter.visit_columns(&mut |name| known("candidatesWhere", name))
 }
 
 fn filter(request: &Aggregate, own: &TargetSchema) -> Result<Filter> {

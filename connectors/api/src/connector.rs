@@ -66,6 +66,11 @@ pub trait Session: Send {
     /// As [`Session::read`].
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted>;
 
+    /// Whether NULL comes behind every value in an ascending order here. Elsewhere it comes before them.
+    fn nulls_last(&self) -> bool {
+        false
+    }
+
     /// What this server computes of an aggregate; the rest is computed of its rows by whoever called.
     fn aggregates(&self) -> AggregateCapabilities {
         AggregateCapabilities::default()

@@ -75,8 +75,12 @@ async fn what_cannot_be_computed_is_refused_by_the_options_name_and_never_scanne
     let (engine, server) = fresh();
     let on = json!({"local": "id", "foreign": "id"});
     for (options, code, option) in [
-        (json!({"dimensions": [{"field": "ad"}]}), ErrorCode::InvalidJob, "dimensions"),
-        (json!({"measures": {"m": {"agg": "sum", "column": "x"}}}), ErrorCode::InvalidJob, "measures"),
+        (json!({"dimensions": [{"field": "ad"}]}), ErrorCode::InvalidJob, "dimensions[0].field"),
+        (
+            json!({"measures": {"m": {"agg": "sum", "column": "x"}}}),
+            ErrorCode::InvalidJob,
+            "measures.m.column",
+        ),
         (json!({"candidatesWhere": {"x": 1}}), ErrorCode::InvalidJob, "candidatesWhere"),
         (json!({"changeTrackingColumn": "x"}), ErrorCode::InvalidJob, "changeTrackingColumn"),
         (json!({"joins": [{"target": "u", "alias": "u", "on": on}]}), ErrorCode::UnsupportedJob, "joins"),

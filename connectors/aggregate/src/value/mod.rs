@@ -212,13 +212,12 @@ fn unsigned_zero(number: f64) -> f64 {
     if number == 0.0 { 0.0 } else { number }
 }
 
-/// Microseconds since 1970-01-01 UTC of a value that can be put into a unit of the calendar: a moment, a text of one,
-/// a whole number of milliseconds.
+/// Microseconds since 1970-01-01 UTC of a value that can be put into a unit of the calendar: a moment, or a text of
+/// one.
 pub(crate) fn as_moment(value: &Value<'_>) -> Option<i64> {
     match value {
         Value::Moment(micros) => Some(*micros),
         Value::Text(text) => moment::micros(text),
-        Value::Number(number) => i64::try_from(number.floor_at(0)?).ok()?.checked_mul(1_000),
         _ => None,
     }
 }

@@ -85,9 +85,7 @@ mod tests {
         {
             assert_eq!(micros(text), Some(1_709_251_200_000_000), "{text}");
         }
-        for text in
-            ["", "soon", "2024-1-1T00:00:00.000Z", "x024-03-01T00:00:00.000Z"]
-        {
+        for text in ["", "soon", "2024-1-1T00:00:00.000Z", "x024-03-01T00:00:00.000Z"] {
             assert_eq!(micros(text), None, "{text}");
         }
     }

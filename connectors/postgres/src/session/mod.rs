@@ -17,6 +17,7 @@ use connector_model::error::Result;
 use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetColumn, TargetSchema};
 use connector_sql::Select;
+use connector_sql::dialect::Nulls;
 
 pub(crate) use work::PgSession;
 
@@ -65,6 +66,10 @@ impl Session for PgSession {
         let statement = |table: &_| connector_sql::count(dialect, table, &request.filter);
         let total = self.total(cx, &request.target, statement).await?;
         Ok(Counted { total, approximate: false })
+    }
+
+    fn nulls_last(&self) -> bool {
+        self.family().dialect.nulls() == Nulls::Last
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

@@ -51,7 +51,8 @@ pub async fn aggregate_by_scan(
     session.query(call, &query, &mut scanned).await?;
     scanned.flush().await?;
     // Sorting some hundred thousand groups takes longer than a task may keep its thread.
-    let finished = tokio::task::spawn_blocking(move || rows.aggregator.finish());
+    let nulls_last = session.nulls_last();
+    let finished = tokio::task::spawn_blocking(move || rows.aggregator.finish(nulls_last));
     let mut groups = call
         .run(finished)
         .await?
