@@ -31,12 +31,7 @@ impl<'t> Source<'t> {
     ///
     /// # Errors
     /// `INVALID_JOB` naming the part of `joins` that is wrong.
-    pub(crate) fn new(
-        dialect: &dyn Dialect,
-        base: &'t Table,
-        joins: &[Join],
-        tables: &[&'t Table],
-    ) -> Result<Self> {
+    pub(crate) fn new(base: &'t Table, joins: &[Join], tables: &[&'t Table]) -> Result<Self> {
         if joins.len() != tables.len() {
             return Err(Error::internal("a join without its table"));
         }
@@ -50,7 +45,7 @@ impl<'t> Source<'t> {
             let alias = format!("j{at}");
             let local = base.column(base.position(&format!("joins[{at}].on.local"), &join.local)?)?;
             let foreign = table.column(table.position(&format!("joins[{at}].on.foreign"), &join.foreign)?)?;
-            if !comparable(dialect, local, foreign) {
+            if !comparable(local, foreign) {
                 let problem = format!(
                     "column \"{}\" of \"{}\" ({}) cannot equal column \"{}\" of \"{}\" ({})",
                     foreign.name, table.name, foreign.native_type, local.name, base.name, local.native_type
@@ -127,15 +122,18 @@ fn behind(column: &TableColumn, alias: &str, name: String) -> TableColumn {
     TableColumn { name, qualified, ..column.clone() }
 }
 
-/// Whether `=` between the two columns means something in every row.
-fn comparable(dialect: &dyn Dialect, local: &TableColumn, foreign: &TableColumn) -> bool {
+/// Whether `=` between the two columns means something in every row. Engines that bring one side to the other's type
+/// find a zero in every text.
+fn comparable(local: &TableColumn, foreign: &TableColumn) -> bool {
     use LogicalType::{Array, Decimal, Float, Geometry, Integer, Json, Text, Unknown};
     let number = |of: LogicalType| matches!(of, Integer | Float | Decimal);
     let text = |of: LogicalType| matches!(of, Text | Unknown);
+    // A column without a declared type (SQLite) may hold what the other one does.
+    let untyped = |column: &TableColumn| column.logical_type == Unknown && column.native_type.is_empty();
     match (local.logical_type, foreign.logical_type) {
         (Json | Geometry | Array, _) | (_, Json | Geometry | Array) => false,
         (left, right) if left == right => true,
-        _ if dialect.mixes_types() => true,
-        (left, right) => (number(left) && number(right)) || (text(left) && text(right)),
+        (left, right) if (number(left) && number(right)) || (text(left) && text(right)) => true,
+        _ => untyped(local) || untyped(foreign),
     }
 }

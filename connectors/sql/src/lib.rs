@@ -22,7 +22,7 @@ pub mod table;
 
 pub use aggregate::{AggregateDialect, AggregateSelect, Groups, ResultRow};
 pub use count::count;
-pub use dialect::{Cockroach, Dialect, Postgres, SqlServer, Sqlite};
+pub use dialect::{Cockroach, Dialect, MySql, Postgres, SqlServer, Sqlite};
 pub use select::Select;
 pub use statement::{Param, ParamType, Statement, Value};
 pub use table::{Qualified, Reading, Table, TableColumn};

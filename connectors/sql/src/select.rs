@@ -40,7 +40,7 @@ impl Select {
     pub fn read(dialect: &dyn Dialect, table: &Table, request: &Read) -> Result<Select> {
         Builder {
             dialect,
-            source: &Source::new(dialect, table, &[], &[])?,
+            source: &Source::new(table, &[], &[])?,
             select: ("fields", request.fields.as_deref()),
             filter: &Filter::TRUE,
             changed_since: request.changed_since.as_ref(),
@@ -65,7 +65,7 @@ impl Select {
     /// # Errors
     /// `INVALID_JOB` naming the option.
     pub fn joined(dialect: &dyn Dialect, base: &Table, tables: &[&Table], request: &Query) -> Result<Select> {
-        let source = Source::new(dialect, base, &request.joins, tables)?;
+        let source = Source::new(base, &request.joins, tables)?;
         let table = source.table();
         // Without limit, offset and cursor nothing resumes: the caller's order will do, and no sort is paid for.
         let whole = request.limit.is_none() && request.offset == 0 && request.cursor.is_none();

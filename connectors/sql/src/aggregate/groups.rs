@@ -32,9 +32,7 @@ impl Writer<'_> {
         self.sql.push(" ");
         let layout = self.selected(&tops)?;
         // The groups are cut before their lists are attached: a limit counts groups.
-        self.sql.push(" FROM (SELECT ");
-        self.dialect.quote(&mut self.sql, names::GROUPS);
-        self.sql.push(".* FROM (");
+        self.sql.push(" FROM (SELECT * FROM (");
         self.groups(&|writer| {
             writer.dialect.quote(&mut writer.sql, names::ROWS);
             Ok(())
@@ -187,6 +185,9 @@ impl Writer<'_> {
             };
             self.sql.push(", ");
             match measure.kind {
+                Kind::Edge { column, .. } if dialect.fetched_within(table.column(column)?) => {
+                    names::push(&mut self.sql, dialect, Some(names::GROUPS), &names::measure(at));
+                }
                 Kind::Extreme { .. } | Kind::Edge { .. } => {
                     let shown = self.compared(at, measure)?;
                     dialect.fetched(&mut self.sql, &shown);

@@ -52,7 +52,7 @@ impl AggregateSelect {
         joined: &[&Table],
         request: &Aggregate,
     ) -> Result<AggregateSelect> {
-        let source = Source::new(dialect, base, &request.joins, joined)?;
+        let source = Source::new(base, &request.joins, joined)?;
         let plan = Plan::new(dialect, &source, request)?;
         let mut writer = Writer { sql: Statement::default(), dialect, source: &source, plan: &plan, request };
         let layout = writer.whole()?;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::filter::{Filter, Operand};
-use connector_model::request::aggregate::{Aggregate, Bucket, Dimension, Function, Measure};
+use connector_model::request::aggregate::{Aggregate, Bucket, Dimension, Function, Measure, SortKey};
+use connector_model::target::LogicalType;
 
 use super::dialect::{AggregateDialect, Percentiles};
 use crate::joined::Source;
@@ -86,6 +87,7 @@ impl<'r> Plan<'r> {
         };
         let measures = request.measures.iter().map(|measure| check.measure(measure, change));
         let measures = measures.collect::<Result<Vec<_>>>()?;
+        check.outputs(request, &measures)?;
         let key = source.base().key.clone();
         let ids = match &request.ids {
             None => None,
@@ -137,6 +139,33 @@ impl Check<'_> {
             )),
             bucket => Ok(Grouping { name: &dimension.name, column, bucket: bucket.as_ref() }),
         }
+    }
+
+    /// Groups are neither filtered nor sorted by what has no order.
+    fn outputs(&self, request: &Aggregate, measures: &[Measuring<'_>]) -> Result<()> {
+        let shape = |measure: &Measuring<'_>| {
+            let column = measure.kind.column().and_then(|column| self.table.columns.get(column));
+            matches!(measure.kind, Kind::Edge { .. })
+                && column.is_some_and(|column| column.logical_type == LogicalType::Geometry)
+        };
+        let refused = |option: &str, name: &str| {
+            Error::option(option, format!("\"{name}\" is a geometry: it has no order"))
+        };
+        request.having.visit_columns(&mut |name| match measures
+            .iter()
+            .any(|measure| measure.name == name && shape(measure))
+        {
+            true => Err(refused("having", name)),
+            false => Ok(()),
+        })?;
+        for (at, sort) in request.sort.iter().enumerate() {
+            if let SortKey::Measure(measure) = sort.key
+                && let Some(measure) = measures.get(measure).filter(|measure| shape(measure))
+            {
+                return Err(refused(&format!("sort[{at}].key"), measure.name));
+            }
+        }
+        Ok(())
     }
 
     fn change_column(&self, name: &str) -> Result<usize> {

@@ -2,11 +2,13 @@
 
 mod cockroach;
 mod mssql;
+mod mysql;
 mod postgres;
 mod sqlite;
 
 pub use cockroach::Cockroach;
 pub use mssql::SqlServer;
+pub use mysql::MySql;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 

@@ -28,8 +28,8 @@ fn what_has_no_answer_of_its_own_is_said_as_postgresql_says_it() {
     ];
     for options in filters {
         let both: [&dyn Dialect; 2] = [&Postgres, &Cockroach];
-        let [postgres, cockroach] =
-            both.map(|dialect| statements(dialect, &everything(), Kind::Query, &options).unwrap()[0].1.clone());
+        let [postgres, cockroach] = both
+            .map(|dialect| statements(dialect, &everything(), Kind::Query, &options).unwrap()[0].1.clone());
         assert_eq!(postgres, cockroach, "{options}");
     }
 }

@@ -22,7 +22,10 @@ pub(crate) fn is_one_select(text: &str, parser: &dyn ParserDialect) {
     let text = text.replace(" GLOB ", " REGEXP ");
     // Nor does it know that T-SQL's FETCH, like its OFFSET, takes any expression.
     let text = match text.rsplit_once(" FETCH NEXT @P") {
-        Some((before, _)) => format!("{before} FETCH NEXT 1 ROWS ONLY"),
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            format!("{before} FETCH NEXT 1{after}")
+        }
         None => text,
     };
     let parsed = Parser::parse_sql(parser, &text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -1,6 +1,8 @@
 //! What differs between engines where rows are grouped: one file each.
 
 mod cockroach;
+mod mssql;
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -126,6 +128,13 @@ pub trait AggregateDialect: Dialect {
         sql.push(&format!("percentile_cont({share}) WITHIN GROUP (ORDER BY "));
         self.reference(sql, column);
         sql.push(")");
+    }
+
+    /// Whether [`AggregateDialect::only`] hands the column's values out as they are fetched, because their own type has
+    /// no aggregate at all.
+    fn fetched_within(&self, column: &TableColumn) -> bool {
+        let _ = column;
+        false
     }
 
     /// The column's value in the one row for which `condition` holds, of any type; NULL when there is none.

@@ -129,9 +129,9 @@ impl AggregateDialect for Postgres {
                 sql.push(")");
             }
             LogicalType::Uuid => {
-                sql.push(&format!("{function}("));
+                sql.push(&format!("CAST({function}(CAST("));
                 self.reference(sql, column);
-                sql.push("::text COLLATE \"C\")::uuid");
+                sql.push(" AS text) COLLATE \"C\") AS uuid)");
             }
             LogicalType::Bytes => {
                 sql.push(&format!("decode({function}(encode("));
