@@ -39,6 +39,7 @@ impl<'s> Bench<'s> {
     /// # Errors
     /// A failure that says which step went wrong: a table that `listTargets` does not show is one.
     pub async fn open(subject: &'s dyn Subject, tables: Vec<Table>) -> Result<Bench<'s>, Failure> {
+        let tables = tables.into_iter().map(|table| subject.fitted(table)).collect();
         let oracle = Oracle::new(tables, subject.profile())
             .map_err(|error| Failure::of("dataset", error.to_string()))?;
         let shown: Vec<String> =

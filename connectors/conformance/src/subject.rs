@@ -67,6 +67,11 @@ pub trait Subject: Send + Sync {
     /// The types that generated columns may have; at least one of them is a 64-bit integer and one a text.
     fn types(&self) -> &'static [StoredType];
 
+    /// A table as the engine can hold it: what its names or its values may not be is made something else, or left out.
+    fn fitted(&self, table: Table) -> Table {
+        table
+    }
+
     /// Creates these tables with their rows. Their names are new to this process; tables of an earlier call may go
     /// or stay.
     ///

@@ -76,6 +76,26 @@ impl Profile {
         uuids: Uuids::Bytes,
     };
 
+    /// MySQL and MariaDB.
+    pub const MYSQL: Profile = Profile {
+        nulls: Nulls::Smallest,
+        int64: Int64::NumberWhileExact,
+        short_integers: &[],
+        booleans: Booleans::Digits,
+        moments_in_text: false,
+        uuids: Uuids::Bytes,
+    };
+
+    /// SQL Server.
+    pub const SQL_SERVER: Profile = Profile {
+        nulls: Nulls::Smallest,
+        int64: Int64::Text,
+        short_integers: &["tinyint", "smallint", "int"],
+        booleans: Booleans::Words,
+        moments_in_text: false,
+        uuids: Uuids::LastGroupFirst,
+    };
+
     /// SQLite and its relatives.
     pub const SQLITE: Profile = Profile {
         nulls: Nulls::Smallest,

@@ -17,7 +17,7 @@ use connector_model::{Capabilities, json};
 use crate::aggregate;
 use crate::answer::{self, Answer};
 use crate::database::Database;
-use crate::profile::Profile;
+use crate::profile::{Nulls, Profile};
 
 /// The connector: every source of it is the same database.
 pub struct MemoryConnector {
@@ -36,7 +36,10 @@ impl MemoryConnector {
             url_placeholder: None,
             url_schemes: &[],
             fields: Vec::new(),
-            capabilities: Capabilities { aggregates: Some(MemorySession::AGGREGATES), ..Capabilities::relational() },
+            capabilities: Capabilities {
+                aggregates: Some(MemorySession::AGGREGATES),
+                ..Capabilities::relational()
+            },
             version: env!("CARGO_PKG_VERSION"),
         };
         MemoryConnector { manifest, database }
@@ -110,6 +113,10 @@ impl Session for MemorySession {
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
         cx.check()?;
         Ok(Counted { total: answer::count(&self.database, request)?, approximate: false })
+    }
+
+    fn nulls_last(&self) -> bool {
+        self.database.profile().nulls == Nulls::Largest
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

@@ -153,6 +153,30 @@ fn an_inexact_mean_keeps_its_digits() {
 }
 
 #[test]
+fn what_is_shown_as_null_is_no_group_and_no_frequent_value() {
+    let mut table = sales();
+    for (row, weight) in table.rows.iter_mut().zip([f64::NAN, f64::INFINITY, 1.5, f64::NEG_INFINITY, 1.5]) {
+        row[3] = Value::Float(weight);
+    }
+    let database = Database::new(vec![table], Profile::POSTGRES).unwrap();
+    let options = json!({"dimensions": [{"field": "weight"}], "measures": {
+        "n": {"agg": "count_distinct", "column": "weight"}, "top": {"agg": "top_k", "column": "weight", "k": 9}}});
+    let request =
+        parse(Kind::Aggregate, Some("sales"), Some(&options.to_string()), "@semilayer/bridge-memory")
+            .unwrap();
+    let Request::Aggregate(mut request) = request else { panic!("no aggregate") };
+    let mut json = || {
+        let mut out = Vec::new();
+        aggregate::groups(&database, &request).unwrap()[0].write(&mut out, &request);
+        request.dimensions.clear();
+        serde_json::from_slice::<Json>(&out).unwrap()
+    };
+    let top = json!([{"key": 1.5, "count": 2}]);
+    assert_eq!(json(), json!({"dims": {"weight": 1.5}, "measures": {"n": 1, "top": top}, "count": 2}));
+    assert_eq!(json(), json!({"dims": {}, "measures": {"n": 1, "top": top}, "count": 6}));
+}
+
+#[test]
 fn unchanged_rows_never_win_and_the_smaller_key_breaks_a_tie() {
     let by = |agg: &str, column: &str, filter: Json| {
         let measure = json!({"agg": agg, "column": column, "where": filter});

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Connector, OpenContext, PathRules, Session, Source};
-use connector_conformance::ddl::{SQLITE_TYPES, sqlite};
-use connector_conformance::{Range, StoredType, Subject, SubjectError, conformance_tests};
+use connector_conformance::ddl::{SQLITE_TYPES, sqlite, sqlite_change};
+use connector_conformance::{
+    Change, Range, RunOptions, StoredType, Subject, SubjectError, conformance_tests,
+};
 use connector_memory::{Profile, Table};
 use connector_model::config::Origin;
 use connector_model::target::LogicalType;
@@ -70,6 +72,16 @@ impl Subject for SqliteFile {
         Ok(transaction.commit()?)
     }
 
+    async fn change(&self, table: &Table, change: &Change) -> Result<bool, SubjectError> {
+        let mut writer = rusqlite::Connection::open(&self.path)?;
+        let transaction = writer.transaction()?;
+        for statement in sqlite_change(table, change) {
+            transaction.execute_batch(&statement)?;
+        }
+        transaction.commit()?;
+        Ok(true)
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
         let cx = OpenContext {
             dialer: Dialer::new(Roots::load(&[])?),
@@ -83,4 +95,7 @@ impl Subject for SqliteFile {
     }
 }
 
-conformance_tests!(suite, SqliteFile::new().unwrap());
+/// Enough to meet every operator on every type many times over.
+const OPTIONS: RunOptions = RunOptions { cases: 6_000, seed: 1 };
+
+conformance_tests!(suite, SqliteFile::new().unwrap(), OPTIONS);

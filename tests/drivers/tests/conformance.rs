@@ -10,8 +10,8 @@
 
 use async_trait::async_trait;
 use connector_api::{Connector, Session};
-use connector_conformance::ddl::{POSTGRES_TYPES, postgres};
-use connector_conformance::{RunOptions, StoredType, Subject, SubjectError, conformance_tests};
+use connector_conformance::ddl::{POSTGRES_TYPES, postgres, postgres_change};
+use connector_conformance::{Change, RunOptions, StoredType, Subject, SubjectError, conformance_tests};
 use connector_memory::{Profile, Table};
 use connector_model::Capabilities;
 use connector_postgres::Postgres as Driver;
@@ -70,6 +70,13 @@ impl Subject for Server {
         Ok(())
     }
 
+    async fn change(&self, table: &Table, change: &Change) -> Result<bool, SubjectError> {
+        for statement in postgres_change(table, change) {
+            self.admin.batch_execute(&statement).await?;
+        }
+        Ok(true)
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
         let source = source(&self.driver, &[("url", &self.url)])?;
         Ok(source.open(&open_context()?).await?)
@@ -77,7 +84,7 @@ impl Subject for Server {
 }
 
 /// Enough to meet every operator on every type many times over.
-const OPTIONS: RunOptions = RunOptions { cases: 1_000, seed: 20_260_301 };
+const OPTIONS: RunOptions = RunOptions { cases: 6_000, seed: 1 };
 
 conformance_tests!(postgres_direct, Server::start(false).await, OPTIONS);
 conformance_tests!(postgres_pooled, Server::start(true).await, RunOptions { cases: 300, seed: 7 });

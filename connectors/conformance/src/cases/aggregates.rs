@@ -35,7 +35,7 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     let wrong = if bench.aggregates().supports { wrong(&sales, &other) } else { Vec::new() };
     for options in wrong {
         let job = Job::new(Kind::Aggregate, &own, options);
-        report.judged(bench.check("aggregates that cannot be", &job).await);
+        report.judged(refused(&mut bench, &job).await);
     }
     for options in hostile(&own) {
         let job = Job::new(Kind::Aggregate, &own, options);
@@ -68,6 +68,20 @@ async fn served(bench: &mut Bench<'_>, job: &Job) -> Result<(), Failure> {
     }
     let problem = "it is not declared, and not refused".to_owned();
     Err(bench.failure("undeclared aggregates", job, problem, "UNSUPPORTED_JOB", &got.to_string()))
+}
+
+/// What cannot be is refused as such, unless it is not declared and refused as that.
+async fn refused(bench: &mut Bench<'_>, job: &Job) -> Result<(), Failure> {
+    let request = job.request(bench.bridge(), &job.target);
+    if let Ok(Request::Aggregate(request)) = request
+        && !bench.aggregates().serve(&request)
+    {
+        let got = bench.ask(job).await;
+        if got.error().is_some_and(|error| error.code() == ErrorCode::UnsupportedJob) {
+            return Ok(());
+        }
+    }
+    bench.check("aggregates that cannot be", job).await
 }
 
 /// Requests with an answer.

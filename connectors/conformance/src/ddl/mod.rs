@@ -1,12 +1,21 @@
 //! Tables as SQL: `CREATE TABLE` and `INSERT` statements, one family of engines a file.
 
+mod mssql;
+mod mysql;
 mod postgres;
 mod sqlite;
 
-pub use postgres::{POSTGRES_TYPES, postgres};
-pub use sqlite::{SQLITE_TYPES, sqlite};
+pub use mssql::{MSSQL_TYPES, mssql, mssql_fitted, mssql_rows, mssql_without};
+pub use mysql::{
+    MARIADB_COLLATION, MARIADB_TYPES, MYSQL_COLLATION, MYSQL_TYPES, mysql, mysql_fitted, mysql_rows,
+    mysql_without,
+};
+pub use postgres::{POSTGRES_TYPES, postgres, postgres_change};
+pub use sqlite::{SQLITE_TYPES, sqlite, sqlite_change};
 
-use connector_memory::{Nulls, Profile, Table, Value};
+use connector_memory::{Nulls, Profile, Table, Uuids, Value};
+
+use crate::subject::Change;
 
 /// How many rows one `INSERT` carries.
 const ROWS_PER_INSERT: usize = 200;
@@ -15,6 +24,7 @@ const ROWS_PER_INSERT: usize = 200;
 pub fn shown(table: &Table, profile: &Profile) -> String {
     let statements = match profile.nulls {
         Nulls::Largest => postgres(table),
+        Nulls::Smallest if profile.uuids == Uuids::LastGroupFirst => mssql(table),
         Nulls::Smallest => sqlite(table),
     };
     statements.join("\n")
@@ -34,7 +44,24 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
+/// Takes rows out by their keys and puts others in.
+fn change(table: &Table, change: &Change, value: impl Fn(&Value) -> String) -> Vec<String> {
+    let name = quoted(&table.name);
+    let identified = |row: &Vec<Value>| {
+        let part = |at: &usize| {
+            Some(format!("{} = {}", quoted(&table.columns.get(*at)?.name), value(row.get(*at)?)))
+        };
+        table.key().iter().filter_map(part).collect::<Vec<_>>().join(" AND ")
+    };
+    let gone = change.gone.iter().map(|row| format!("DELETE FROM {name} WHERE {};", identified(row)));
+    let come = change.come.iter().map(|row| {
+        format!("INSERT INTO {name} VALUES ({});", row.iter().map(&value).collect::<Vec<_>>().join(", "))
+    });
+    gone.chain(come).collect()
+}
+
+/// Creates the table and fills it; `value` gets a cell's position and what is in it.
+fn statements(table: &Table, value: impl Fn(usize, &Value) -> String) -> Vec<String> {
     // A view shows all of a table of its own.
     let is_view = table.kind == "view";
     let stored = if is_view { format!("{} base", table.name) } else { table.name.clone() };
@@ -58,7 +85,10 @@ fn statements(table: &Table, value: impl Fn(&Value) -> String) -> Vec<String> {
     all.extend(table.rows.chunks(ROWS_PER_INSERT).map(|rows| {
         let rows: Vec<String> = rows
             .iter()
-            .map(|row| format!("({})", row.iter().map(&value).collect::<Vec<_>>().join(", ")))
+            .map(|row| {
+                let cells = row.iter().enumerate().map(|(at, cell)| value(at, cell));
+                format!("({})", cells.collect::<Vec<_>>().join(", "))
+            })
             .collect();
         format!("INSERT INTO {name} VALUES {};", rows.join(", "))
     }));

@@ -5,8 +5,10 @@ use connector_model::json;
 use connector_model::target::LogicalType;
 use connector_model::time::{DAY_US, civil};
 
+use serde_json::Value as Json;
+
 use super::{hex, literal, statements};
-use crate::subject::{Range, StoredType};
+use crate::subject::{Change, Range, StoredType};
 
 /// The types of PostgreSQL that the suite stores, by the names `format_type` gives them.
 pub const POSTGRES_TYPES: &[StoredType] = &[
@@ -14,7 +16,8 @@ pub const POSTGRES_TYPES: &[StoredType] = &[
     StoredType::new(LogicalType::Integer, "bigint", Range::Bits(64)),
     StoredType::new(LogicalType::Integer, "integer", Range::Bits(32)),
     StoredType::new(LogicalType::Integer, "smallint", Range::Bits(16)),
-    StoredType::new(LogicalType::Float, "double precision", Range::Full),
+    StoredType::new(LogicalType::Float, "double precision", Range::NotFinite),
+    StoredType::new(LogicalType::Float, "real", Range::Single),
     StoredType::new(LogicalType::Decimal, "numeric", Range::Full),
     StoredType::new(LogicalType::Text, "text", Range::Full),
     StoredType::new(LogicalType::Text, "character varying", Range::Full),
@@ -25,11 +28,48 @@ pub const POSTGRES_TYPES: &[StoredType] = &[
     StoredType::new(LogicalType::TimestampTz, "timestamp with time zone", Range::Full),
     StoredType::new(LogicalType::Uuid, "uuid", Range::Full),
     StoredType::new(LogicalType::Json, "json", Range::Full),
+    StoredType::new(LogicalType::Unknown, ENUM, Range::Words),
+    StoredType::new(LogicalType::Array, "integer[]", Range::Numbers),
+    StoredType::new(LogicalType::Array, "text[]", Range::Texts),
 ];
+
+/// The enum that the tables have, and its definition, which may be there already.
+const ENUM: &str = "suite_mood";
+const DEFINE_ENUM: &str = "DO $$ BEGIN CREATE TYPE suite_mood AS ENUM ('sad', 'ok', 'happy'); \
+                           EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;";
 
 /// The statements that create a table with its rows.
 pub fn postgres(table: &Table) -> Vec<String> {
-    statements(table, value)
+    let has_enum = table.columns.iter().any(|column| column.native_type == ENUM);
+    let mut all: Vec<String> = has_enum.then(|| DEFINE_ENUM.to_owned()).into_iter().collect();
+    // A JSON array in a column of arrays is that array; elsewhere it is a document.
+    let is_array =
+        |at: usize| table.columns.get(at).is_some_and(|column| column.logical_type == LogicalType::Array);
+    all.extend(statements(table, |at, cell| match cell {
+        Value::Json(text) if is_array(at) => array(text),
+        cell => value(cell),
+    }));
+    all
+}
+
+/// The statements that change its rows.
+pub fn postgres_change(table: &Table, change: &Change) -> Vec<String> {
+    super::change(table, change, value)
+}
+
+/// An array, which stands in its table as the JSON it is shown as.
+fn array(json: &str) -> String {
+    fn element(json: &Json) -> String {
+        match json {
+            Json::Array(elements) => {
+                format!("{{{}}}", elements.iter().map(element).collect::<Vec<_>>().join(","))
+            }
+            Json::Null => "NULL".to_owned(),
+            Json::String(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            other => other.to_string(),
+        }
+    }
+    literal(&element(&serde_json::from_str(json).unwrap_or_default()))
 }
 
 /// Every value as a text literal: the column's type reads it.
@@ -90,6 +130,13 @@ fn moment(micros: i64, zone: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arrays_are_written_as_the_engine_reads_them() {
+        assert_eq!(array("[1,null,-3]"), "'{1,NULL,-3}'");
+        assert_eq!(array("[[\"it's\"],[\"say \\\"hi\\\"\"]]"), "'{{\"it''s\"},{\"say \\\"hi\\\"\"}}'");
+        assert_eq!(array("[]"), "'{}'");
+    }
 
     #[test]
     fn moments_before_the_common_era_and_after_year_9999() {

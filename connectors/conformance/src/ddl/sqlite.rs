@@ -5,7 +5,7 @@ use connector_model::json;
 use connector_model::target::LogicalType;
 
 use super::{hex, literal, statements};
-use crate::subject::{Range, StoredType};
+use crate::subject::{Change, Range, StoredType};
 
 /// The types of SQLite that the suite stores, by the names that columns are declared with. A date and time is a text
 /// to SQLite, whatever the column is called. JSON is left out: a document that is a bare number becomes one of SQLite's
@@ -22,7 +22,12 @@ pub const SQLITE_TYPES: &[StoredType] = &[
 
 /// The statements that create a table with its rows.
 pub fn sqlite(table: &Table) -> Vec<String> {
-    statements(table, value)
+    statements(table, |_, cell| value(cell))
+}
+
+/// The statements that change its rows.
+pub fn sqlite_change(table: &Table, change: &Change) -> Vec<String> {
+    super::change(table, change, value)
 }
 
 fn value(value: &Value) -> String {

@@ -19,9 +19,12 @@ pub(super) fn wide(database: &Database, request: &Aggregate) -> Result<Table> {
     let mut columns = own.columns.clone();
     let (mut primary_key, mut unique_index) = (own.primary_key.clone(), own.unique_index.clone());
     let mut rows = own.rows.clone();
+    for join in &request.joins {
+        positions(own, foreign(database, join)?, join)?;
+    }
     // The first join is put in front last, so every join finds the own columns at the end.
     for join in request.joins.iter().rev() {
-        let foreign = database.table(&join.target).map_err(|error| error.with("option", "joins"))?;
+        let foreign = foreign(database, join)?;
         let (local_at, foreign_at) = positions(own, foreign, join)?;
         let local_at = columns.len() - own.columns.len() + local_at;
         rows = rows
@@ -50,6 +53,11 @@ pub(super) fn wide(database: &Database, request: &Aggregate) -> Result<Table> {
         primary_key.iter_mut().chain(&mut unique_index).for_each(|at| *at += foreign.columns.len());
     }
     Ok(Table { name: own.name.clone(), kind: own.kind.clone(), columns, primary_key, unique_index, rows })
+}
+
+/// The target of a join.
+fn foreign<'d>(database: &'d Database, join: &Join) -> Result<&'d Table> {
+    database.table(&join.target).map_err(|error| error.with("option", "joins"))
 }
 
 /// The positions of a join's columns in their tables.

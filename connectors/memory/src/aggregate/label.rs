@@ -43,6 +43,10 @@ impl Key {
                 let mut json = Vec::new();
                 profile.write(&mut json, column, value);
                 let json = String::from_utf8_lossy(&json).into_owned();
+                // What has no JSON form of its own is as good as NULL: NaN and the infinities.
+                if json == "null" {
+                    return Ok(None);
+                }
                 return Ok(Some(Key { json, value: value.clone(), is_bucket: false }));
             }
             Some(Bucket::Time(unit)) => {

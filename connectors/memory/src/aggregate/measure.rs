@@ -73,6 +73,13 @@ impl Measuring<'_> {
         };
         let values: Vec<Value> =
             rows.iter().map(|row| cell(row, self.at)).filter(|value| *value != Value::Null).collect();
+        // Values that are shown as `null` are not told apart, and not counted as different ones.
+        let shown = |value: &Value| self.value(Some(value)).json != "null";
+        let distinct = || {
+            let mut values: Vec<Value> = values.iter().filter(|value| shown(value)).cloned().collect();
+            values.sort_by(|left, right| self.profile.compare(left, right));
+            values
+        };
         let ascending = || {
             let mut values = values.clone();
             values.sort_by(|left, right| self.profile.compare(left, right));
@@ -83,7 +90,7 @@ impl Measuring<'_> {
         let measured = match self.function {
             Function::Count(None) => Measured::count(rows.len()),
             Function::Count(Some(_)) => Measured::count(values.len()),
-            Function::CountDistinct(..) => Measured::count(runs(&ascending()).len()),
+            Function::CountDistinct(..) => Measured::count(runs(&distinct()).len()),
             Function::Sum(_) => match sum(&values)? {
                 None => Measured::none(),
                 Some(Sum::Exact(total)) => Measured::decimal(total.to_string()),
@@ -100,7 +107,7 @@ impl Measuring<'_> {
             Function::Percentile(_, share, _) => {
                 percentile(&ascending(), *share).map_or_else(Measured::none, Measured::float)
             }
-            Function::TopK(_, most, _) => self.most_frequent(&ascending(), *most as usize),
+            Function::TopK(_, most, _) => self.most_frequent(&distinct(), *most as usize),
             Function::First(_) | Function::Last(_) => {
                 let change = |row: &Vec<Value>| cell(row, self.change.or(self.at));
                 let mut known: Vec<&Vec<Value>> =

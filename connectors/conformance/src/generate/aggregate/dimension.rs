@@ -66,7 +66,7 @@ pub(super) fn dimensions(
 fn groupings(column: &Column, profile: &Profile, able: &AggregateCapabilities) -> Vec<Json> {
     let mut buckets = Vec::new();
     let by_value = column.def.logical_type.orderable() || column.def.logical_type == LogicalType::Unknown;
-    if by_value && column.is_shown_apart() {
+    if by_value {
         buckets.extend([Json::Null, Json::Null]);
     }
     if able.time_bucket && is_calendar(column, profile) {

@@ -104,7 +104,7 @@ fn of_column(
         Measuring { json, is_list: false, operands, is_exact }
     };
     let mut all = Vec::new();
-    if able.count {
+    if able.count && column.is_shown() {
         all.push(counting(json("count")));
     }
     if has_order && able.count_distinct.serves(Accuracy::Exact) {
@@ -121,7 +121,7 @@ fn of_column(
     if is_summed && able.avg {
         all.extend([number(json("avg"), false), number(json("avg"), false)]);
     }
-    if has_order && able.min_max {
+    if has_order && able.min_max && column.is_shown() {
         all.extend([of_value(json("min")), of_value(json("max"))]);
     }
     if is_summed && able.percentile.serves(Accuracy::Exact) {
@@ -131,13 +131,13 @@ fn of_column(
         ));
         all.extend([0.5, 0.25, 0.9, 0.001].map(|share| number(with("percentile", "p", json!(share)), false)));
     }
-    if has_order && able.top_k && column.is_shown_apart() {
+    if has_order && able.top_k {
         let top = |k: u32| Measuring { is_list: true, ..of_value(with("top_k", "k", json!(k))) };
         all.extend([1, 2, 3, 1_000].map(top));
     }
     // Of rows that changed together the key decides, and a join repeats it.
     let is_decided = if by_change { column.from.is_none() } else { has_order };
-    if is_decided && able.first_last {
+    if is_decided && able.first_last && column.is_shown() {
         all.extend(["first", "last"].map(|agg| of_value(json(agg))));
     }
     all

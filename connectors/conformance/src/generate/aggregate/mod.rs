@@ -61,10 +61,13 @@ impl AggregateJobs {
     /// Any aggregate over the table at `at`.
     pub fn over(&self, at: usize) -> BoxedStrategy<Job> {
         let Some(own) = self.tables.get(at).cloned() else { return Just(none()).boxed() };
-        let changes: Vec<String> = own
-            .columns
+        let alone = Reach::new(&own, Vec::new());
+        let changes: Vec<String> = alone
+            .columns()
             .iter()
-            .filter(|column| column.logical_type.orderable() && !own.key().is_empty())
+            .filter(|column| {
+                column.def.logical_type.orderable() && column.is_shown() && !own.key().is_empty()
+            })
             .map(|column| column.name.clone())
             .collect();
         let change = match changes.is_empty() {

@@ -132,8 +132,8 @@ impl Column {
             .try_fold(0.0, |most, one| one.map(|one| f64::max(most, one)))
     }
 
-    /// Whether each of its values has a JSON form of its own.
-    pub(super) fn is_shown_apart(&self) -> bool {
+    /// Whether none of its values is shown as `null`.
+    pub(super) fn is_shown(&self) -> bool {
         self.magnitude().is_some()
     }
 }
