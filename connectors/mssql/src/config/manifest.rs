@@ -3,6 +3,8 @@
 use connector_model::Capabilities;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
 
+use crate::session::AGGREGATES;
+
 /// The manifest of `@semilayer/bridge-mssql`.
 pub(crate) fn manifest() -> Manifest {
     use FieldKind::{Boolean, Number, Password, String};
@@ -46,7 +48,7 @@ pub(crate) fn manifest() -> Manifest {
         url_placeholder: Some("mssql://user:password@host:1433/database"),
         url_schemes: &["mssql", "sqlserver"],
         fields,
-        capabilities: Capabilities::relational(),
+        capabilities: Capabilities { aggregates: Some(AGGREGATES), ..Capabilities::relational() },
         version: env!("CARGO_PKG_VERSION"),
     }
 }

@@ -1,5 +1,6 @@
 //! One connection: jobs in, rows out.
 
+mod aggregate;
 mod begin;
 mod pump;
 mod running;
@@ -10,11 +11,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
+use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetColumn, TargetSchema};
 use connector_sql::{Select, SqlServer as Dialect, Statement};
 
+pub(crate) use aggregate::AGGREGATES;
 pub(crate) use work::SqlServerSession;
 
 use crate::catalog::{self, Described};
@@ -59,6 +62,19 @@ impl Session for SqlServerSession {
         let statement = |table: &_| connector_sql::count(&Dialect, table, &request.filter);
         let total = self.total(cx, &request.target, statement).await?;
         Ok(Counted { total, approximate: false })
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        AGGREGATES
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        self.groups(cx, request, out).await
     }
 
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {

@@ -96,7 +96,8 @@ pub(super) async fn pump(
     Ok(pumped)
 }
 
-fn cell(row: &Row, position: usize) -> Result<&tiberius::ColumnData<'static>> {
+/// A value of a row.
+pub(super) fn cell(row: &Row, position: usize) -> Result<&tiberius::ColumnData<'static>> {
     row.get_column_data(position)
         .map_err(|_| Error::internal("the result has fewer columns than were selected"))
 }

@@ -78,6 +78,15 @@ impl SqlServerSession {
         &self.database_collation
     }
 
+    pub(super) fn binary(&self) -> Binary {
+        self.binary
+    }
+
+    /// The client, and what stops it.
+    pub(super) fn line(&mut self) -> (&mut Client, &Handle) {
+        (&mut self.client, &self.handle)
+    }
+
     pub(super) fn is_clean(&self) -> bool {
         !self.broken
     }
@@ -117,7 +126,12 @@ impl SqlServerSession {
     }
 
     /// Passes an outcome on as a job's; the session is clean, or broken, when this returns.
-    fn conclude<T>(&mut self, cx: &CallContext, settled: bool, outcome: Result<T, Halt>) -> Result<T> {
+    pub(super) fn conclude<T>(
+        &mut self,
+        cx: &CallContext,
+        settled: bool,
+        outcome: Result<T, Halt>,
+    ) -> Result<T> {
         self.broken |= !settled;
         outcome.map_err(|halt| match halt {
             Halt::Ours(error) => error,
@@ -139,10 +153,12 @@ impl SqlServerSession {
         Ok(described)
     }
 
-    async fn joined(&mut self, cx: &CallContext, joins: &[Join]) -> Result<Vec<Arc<Described>>> {
+    /// What the catalogue says of the joined targets.
+    pub(super) async fn joined(&mut self, cx: &CallContext, joins: &[Join]) -> Result<Vec<Arc<Described>>> {
         let mut joined = Vec::with_capacity(joins.len());
-        for join in joins {
-            joined.push(self.described(cx, &join.target).await?);
+        for (at, join) in joins.iter().enumerate() {
+            let described = self.described(cx, &join.target).await;
+            joined.push(described.map_err(|error| error.with("option", format!("joins[{at}].target")))?);
         }
         Ok(joined)
     }
@@ -281,7 +297,7 @@ async fn to_the_end(
 
 /// Leaves nothing of a statement on the connection; whether that was achieved. One that was stopped is ended by an
 /// attention, and its response read to the end.
-async fn settle(mut running: Running<'_>, handle: &Handle, halt: Option<&Halt>) -> bool {
+pub(super) async fn settle(mut running: Running<'_>, handle: &Handle, halt: Option<&Halt>) -> bool {
     match halt {
         None => true,
         Some(Halt::Server(error)) => !is_fatal(error),

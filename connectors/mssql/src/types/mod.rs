@@ -131,6 +131,19 @@ pub(crate) fn key(value: &ColumnData<'_>) -> Result<Option<Typed>> {
     })
 }
 
+/// One value as a number or a moment of microseconds.
+///
+/// # Errors
+/// As [`key`].
+pub(crate) fn value(value: &ColumnData<'_>) -> Result<Option<Typed>> {
+    Ok(key(value)?.map(|typed| match typed {
+        Typed::Time(ticks) => Typed::Time(moment::micros(ticks)),
+        Typed::Timestamp(ticks) => Typed::Timestamp(moment::micros(ticks)),
+        Typed::TimestampTz(ticks) => Typed::TimestampTz(moment::micros(ticks)),
+        other => other,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
