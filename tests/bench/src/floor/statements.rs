@@ -24,7 +24,7 @@ impl Statements {
         let admin = world.postgres.admin().await?;
         let mut runner = Runner::start(world).await?;
         let small = small::options(1);
-        let small = Query { route: Route::Direct, target: REFERENCE, options: &small };
+        let small = Query { kind: "query", source: Route::Direct.into(), target: REFERENCE, options: &small };
         let job = runner.session.job(small).await?;
         runner.session.done(job).await?;
         let by_key = last(&admin).await?;

@@ -7,10 +7,7 @@ use runner_protocol::{
     RunnerFrame, decode_runner, features,
 };
 
-use crate::world::{REFERENCE, Route};
-
-/// The bridge of both sources.
-pub(crate) const BRIDGE: &str = "@semilayer/bridge-postgres";
+use crate::world::{REFERENCE, Source};
 
 /// Longer than any measurement, in milliseconds.
 const DEADLINE_MS: u64 = 300_000;
@@ -34,6 +31,8 @@ pub(crate) enum Event {
         job: u64,
         /// Its rows, as the runner counted them.
         rows: u64,
+        /// Where the next page begins.
+        next: Option<String>,
     },
     /// A job's bad end.
     Failed(JobError),
@@ -50,7 +49,9 @@ pub(super) fn event(frame: Bytes) -> Result<Event> {
     }
     match decode_runner(&frame) {
         Ok(Incoming::Frame(RunnerFrame::Done(done))) => {
-            Ok(Event::Done { job: number(&done.id)?, rows: done.meta.map_or(0, |meta| meta.count) })
+            let job = number(&done.id)?;
+            let (rows, next) = done.meta.map_or((0, None), |meta| (meta.count, meta.next_cursor));
+            Ok(Event::Done { job, rows, next })
         }
         Ok(Incoming::Frame(RunnerFrame::Error(error))) => Ok(Event::Failed(error)),
         Ok(Incoming::BadJob { reason, .. }) => bail!("the runner sent a malformed frame: {reason}"),
@@ -63,13 +64,13 @@ fn number(id: &str) -> Result<u64> {
     id.parse().map_err(|_| anyhow::anyhow!("the runner answered for a job that was never sent"))
 }
 
-pub(super) fn hello_ack() -> String {
-    let assigned: Vec<AssignedSource> = Route::ALL
-        .into_iter()
-        .map(|route| AssignedSource {
-            id: route.name().to_owned(),
-            name: route.name().to_owned(),
-            bridge: BRIDGE.to_owned(),
+pub(super) fn hello_ack(sources: &[Source]) -> String {
+    let assigned: Vec<AssignedSource> = sources
+        .iter()
+        .map(|source| AssignedSource {
+            id: source.name().to_owned(),
+            name: source.name().to_owned(),
+            bridge: source.bridge().to_owned(),
             credentials_location: CredentialsLocation::RunnerLocal,
             config: None,
         })
@@ -83,11 +84,13 @@ pub(super) fn hello_ack() -> String {
     .encode()
 }
 
-/// A `query` job.
+/// A job that answers with rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<'a> {
+    /// `query` or `read`.
+    pub(crate) kind: &'static str,
     /// The source.
-    pub(crate) route: Route,
+    pub(crate) source: Source,
     /// The table or view.
     pub(crate) target: &'a str,
     /// The options, a JSON object.
@@ -96,16 +99,16 @@ pub(crate) struct Query<'a> {
 
 impl Query<'_> {
     /// The whole reference table.
-    pub(crate) fn everything(route: Route) -> Query<'static> {
-        Query { route, target: REFERENCE, options: "{}" }
+    pub(crate) fn everything(source: impl Into<Source>) -> Query<'static> {
+        Query { kind: "query", source: source.into(), target: REFERENCE, options: "{}" }
     }
 
     /// The frame. Written by hand because its cost is part of every small job's time.
     pub(super) fn frame(&self, id: u64) -> String {
-        let Query { route, target, options } = self;
-        let source = route.name();
+        let Query { kind, source, target, options } = self;
+        let (source, bridge) = (source.name(), source.bridge());
         format!(
-            r#"{{"type":"job","id":"{id}","params":{{"source":{{"id":"{source}","name":"{source}","bridge":"{BRIDGE}","credentialsLocation":"runner-local"}},"job":{{"kind":"query","target":"{target}","options":{options}}}}},"deadlineMs":{DEADLINE_MS}}}"#
+            r#"{{"type":"job","id":"{id}","params":{{"source":{{"id":"{source}","name":"{source}","bridge":"{bridge}","credentialsLocation":"runner-local"}},"job":{{"kind":"{kind}","target":"{target}","options":{options}}}}},"deadlineMs":{DEADLINE_MS}}}"#
         )
     }
 }
@@ -123,17 +126,26 @@ mod tests {
     use runner_protocol::{Job, decode_gateway};
 
     use super::*;
+    use crate::world::Route;
 
     #[test]
     fn the_job_written_by_hand_is_a_job() {
-        let query = Query { route: Route::Direct, target: "t", options: r#"{"where":{"id":7}}"# };
+        let query = Query {
+            kind: "query",
+            source: Route::Direct.into(),
+            target: "t",
+            options: r#"{"where":{"id":7}}"#,
+        };
         let Ok(Incoming::Frame(GatewayFrame::Job(job))) = decode_gateway(query.frame(42).as_bytes()) else {
             panic!("not a job")
         };
         let Job { id, params, deadline_ms } = *job;
         assert_eq!((id.as_str(), deadline_ms), ("42", DEADLINE_MS));
         assert_eq!((params.job.kind.as_str(), params.job.target.as_deref()), ("query", Some("t")));
-        assert_eq!((params.source.name.as_str(), params.source.bridge.as_str()), ("direct", BRIDGE));
+        assert_eq!(
+            (params.source.name.as_str(), params.source.bridge.as_str()),
+            ("direct", Source::from(Route::Direct).bridge())
+        );
     }
 
     #[test]
@@ -142,7 +154,7 @@ mod tests {
         frame.extend_from_slice(br#"{"id":1}]}"#);
         assert!(matches!(event(frame.into()).unwrap(), Event::Chunk { job: 17, .. }));
         let done = Bytes::from_static(br#"{"type":"done","id":"17","meta":{"count":3,"durationMs":1}}"#);
-        assert!(matches!(event(done).unwrap(), Event::Done { job: 17, rows: 3 }));
+        assert!(matches!(event(done).unwrap(), Event::Done { job: 17, rows: 3, .. }));
         assert!(matches!(event(Bytes::from_static(br#"{"type":"heartbeat"}"#)).unwrap(), Event::Other));
         assert!(event(Bytes::from_static(b"[]")).is_err());
     }

@@ -16,8 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-pub(crate) use frames::{BRIDGE, Event, Query};
+pub(crate) use frames::{Event, Query};
 pub(crate) use session::Session;
+
+use crate::world::Source;
 
 /// How long a started program may take to come and greet.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
@@ -89,9 +91,9 @@ impl Greeted {
     ///
     /// # Errors
     /// When the socket is gone.
-    pub(crate) async fn acknowledge(self) -> Result<Session> {
+    pub(crate) async fn acknowledge(self, sources: &[Source]) -> Result<Session> {
         let mut session = Session::new(self.0);
-        session.feed(frames::hello_ack()).await?;
+        session.feed(frames::hello_ack(sources)).await?;
         session.flush().await?;
         Ok(session)
     }

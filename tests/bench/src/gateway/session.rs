@@ -90,7 +90,7 @@ impl Session {
     pub(crate) async fn done(&mut self, wanted: u64) -> Result<u64> {
         loop {
             match self.next().await? {
-                Event::Done { job, rows } if job == wanted => return Ok(rows),
+                Event::Done { job, rows, .. } if job == wanted => return Ok(rows),
                 Event::Failed(error) => bail!("job {} failed: {} {}", error.id, error.code, error.message),
                 _ => {}
             }
@@ -101,7 +101,7 @@ impl Session {
     ///
     /// # Errors
     /// When the socket is gone.
-    pub(super) async fn taken(&mut self, job: u64, owed: &mut u64, bytes: usize) -> Result<()> {
+    pub(crate) async fn taken(&mut self, job: u64, owed: &mut u64, bytes: usize) -> Result<()> {
         *owed += bytes as u64;
         if *owed >= CREDIT_STEP {
             self.feed(frames::credit(job, *owed)).await?;

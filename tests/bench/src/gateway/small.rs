@@ -44,7 +44,9 @@ pub(crate) fn options(key: i32) -> String {
 /// # Errors
 /// When the socket is gone.
 pub(crate) async fn feed(session: &mut Session, route: Route, key: i32) -> Result<u64> {
-    session.feed_job(Query { route, target: REFERENCE, options: &options(key) }).await
+    session
+        .feed_job(Query { kind: "query", source: route.into(), target: REFERENCE, options: &options(key) })
+        .await
 }
 
 /// Keeps `at_once` jobs under way. Each must answer with its one row.
@@ -76,7 +78,7 @@ pub(crate) async fn jobs(
             return Ok(Loop { elapsed: start.elapsed(), latencies });
         }
         match session.next().await? {
-            Event::Done { job, rows } => {
+            Event::Done { job, rows, .. } => {
                 ensure!(rows == 1, "a key has {rows} rows");
                 let Some(begun) = under_way.remove(&job) else { bail!("job {job} ended twice") };
                 latencies.push(begun.elapsed());

@@ -65,7 +65,7 @@ pub(crate) async fn queries(
                 streamed.bytes += frame.len() as u64;
                 session.taken(job, owed, frame.len()).await?;
             }
-            Event::Done { job, rows } => {
+            Event::Done { job, rows, .. } => {
                 let (streamed, _) = running.remove(&job).context("an end of no job")?;
                 ended.push(Streamed { rows, elapsed: start.elapsed(), ..streamed });
             }

@@ -29,7 +29,10 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
     for (what, target) in cases {
         let mut times = Vec::new();
         for _ in 0..world.plan.cancels {
-            let job = runner.session.job(Query { route: Route::Direct, target, options: "{}" }).await?;
+            let job = runner
+                .session
+                .job(Query { kind: "query", source: Route::Direct.into(), target, options: "{}" })
+                .await?;
             if target == NAPPING {
                 until(&admin, &busy, |count| count > 0).await?;
             } else {

@@ -14,9 +14,8 @@ use dial::{AddressFilter, Dialer, Roots};
 
 use crate::figure::Figure;
 use crate::floor::{Statements, drain};
-use crate::gateway::BRIDGE;
 use crate::statistics::{grouped, median, rate};
-use crate::world::{REFERENCE, Route, World};
+use crate::world::{REFERENCE, Route, Source, World};
 
 /// Longer than any drain.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -44,7 +43,9 @@ pub(super) async fn measure(world: &World, statements: &Statements) -> Result<Ve
     let client = world.client(Route::Direct).await?;
     let statement = client.prepare(&statements.everything).await?;
     let mut session = open(world).await?;
-    let Request::Query(query) = parse(Kind::Query, Some(REFERENCE), Some("{}"), BRIDGE)? else {
+    let Request::Query(query) =
+        parse(Kind::Query, Some(REFERENCE), Some("{}"), Source::from(Route::Direct).bridge())?
+    else {
         bail!("a query was read as something else")
     };
     drain::rows(&client, &statement).await?;

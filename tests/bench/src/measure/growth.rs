@@ -21,7 +21,8 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
     let mut rows = 1_000;
     while rows <= world.plan.rows {
         let options = format!(r#"{{"limit":{rows},"includeTotal":false}}"#);
-        let query = Query { route: Route::Direct, target: REFERENCE, options: &options };
+        let query =
+            Query { kind: "query", source: Route::Direct.into(), target: REFERENCE, options: &options };
         let mut rates = Vec::new();
         for _ in 0..TIMES {
             rates.push(stream::query(session, query).await?.rate());
@@ -35,7 +36,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
     }
     let tenth = (world.plan.rows / 10).to_string();
     let options = format!(r#"{{"limit":{tenth},"includeTotal":false}}"#);
-    let query = Query { route: Route::Direct, target: REFERENCE, options: &options };
+    let query = Query { kind: "query", source: Route::Direct.into(), target: REFERENCE, options: &options };
     for at_once in STREAMS {
         let start = std::time::Instant::now();
         let results = stream::queries(session, query, at_once).await?;

@@ -15,7 +15,7 @@ const STREAMS: usize = 4;
 const FLAT: f64 = 1.0;
 
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
-    let wide = Query { route: Route::Direct, target: WIDE, options: "{}" };
+    let wide = Query { kind: "query", source: Route::Direct.into(), target: WIDE, options: "{}" };
     let cases = [
         ("peak memory, one stream of the whole table", Query::everything(Route::Direct), 1, true),
         ("peak memory, one stream of rows of 1 MiB", wide, 1, true),

@@ -4,12 +4,14 @@ mod cancel;
 mod cold_start;
 mod driver;
 mod encoder;
+mod engines;
 mod first_chunk;
 mod growth;
 mod head_of_line;
 mod idle;
 mod latency;
 mod memory;
+mod paging;
 mod processor;
 mod streaming;
 mod throughput;
@@ -50,6 +52,10 @@ pub(crate) enum Measurement {
     Idle,
     /// How cost grows with rows and with jobs
     Growth,
+    /// A table page by page, against one result
+    Paging,
+    /// Rows a second of the other engines, against their raw drivers
+    Engines,
 }
 
 impl Measurement {
@@ -77,6 +83,8 @@ impl Measurement {
             Measurement::ColdStart => cold_start::measure(world).await,
             Measurement::Idle => idle::measure(world).await,
             Measurement::Growth => growth::measure(world).await,
+            Measurement::Paging => paging::measure(world).await,
+            Measurement::Engines => engines::measure(world).await,
         }
     }
 }

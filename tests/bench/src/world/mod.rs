@@ -1,5 +1,6 @@
 //! The servers, tables and programs that everything is measured on.
 
+mod others;
 mod programs;
 mod runner;
 mod table;
@@ -11,6 +12,7 @@ use test_servers::{APP_PASSWORD, APP_USER, PgBouncer, PgBouncerOptions, Postgres
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::plan::Plan;
+pub(crate) use others::Others;
 pub(crate) use programs::Programs;
 pub(crate) use runner::Runner;
 pub(crate) use table::{NAPPING, REFERENCE, WIDE};
@@ -18,7 +20,7 @@ pub(crate) use table::{NAPPING, REFERENCE, WIDE};
 /// Sessions of a runner's pool when nobody says, and so the size of the raw pool beside it.
 pub(crate) const POOL: usize = 10;
 
-/// How the database is reached.
+/// How PostgreSQL is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
     /// Straight to the server.
@@ -30,12 +32,42 @@ pub(crate) enum Route {
 impl Route {
     /// Both.
     pub(crate) const ALL: [Route; 2] = [Route::Direct, Route::Pooled];
+}
 
-    /// The source's name.
+/// Which database a job goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// PostgreSQL, on one of two ways.
+    Postgres(Route),
+    /// MariaDB.
+    MariaDb,
+    /// An SQLite file.
+    Sqlite,
+}
+
+impl From<Route> for Source {
+    fn from(route: Route) -> Self {
+        Source::Postgres(route)
+    }
+}
+
+impl Source {
+    /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Route::Direct => "direct",
-            Route::Pooled => "pooled",
+            Source::Postgres(Route::Direct) => "direct",
+            Source::Postgres(Route::Pooled) => "pooled",
+            Source::MariaDb => "mariadb",
+            Source::Sqlite => "sqlite",
+        }
+    }
+
+    /// Its bridge.
+    pub(crate) fn bridge(self) -> &'static str {
+        match self {
+            Source::Postgres(_) => "@semilayer/bridge-postgres",
+            Source::MariaDb => "@semilayer/bridge-mariadb",
+            Source::Sqlite => "@semilayer/bridge-sqlite",
         }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use test_servers::{Launch, Process};
 
 use crate::gateway::{Gateway, Session, small};
-use crate::world::{Route, World};
+use crate::world::{Route, Source, World};
 
 /// Small jobs that open a pool's sessions and prepare their statements before anything is measured.
 const WARM_UP_JOBS: u64 = 2_000;
@@ -37,16 +37,29 @@ impl Runner {
     /// # Errors
     /// When it does not start or connect.
     pub(crate) async fn start_logging(world: &World, filter: Option<&str>) -> Result<Runner> {
+        let sources = Route::ALL.map(|route| (Source::from(route), world.url(route)));
+        Runner::start_serving(world, &sources, filter).await
+    }
+
+    /// Starts a runner with these sources, each with its URL, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not start or connect.
+    pub(crate) async fn start_serving(
+        world: &World,
+        sources: &[(Source, String)],
+        filter: Option<&str>,
+    ) -> Result<Runner> {
         let gateway = Gateway::listen().await?;
-        let launch = Route::ALL.into_iter().fold(
+        let launch = sources.iter().fold(
             Launch::new(&world.programs.runner)
                 .arg("start")
                 .env("SEMILAYER_RUNNER_ID", "bench")
                 .env("SEMILAYER_RUNNER_TOKEN", "rk_bench")
                 .env("SEMILAYER_GATEWAY_URL", gateway.url()),
-            |launch, route| {
-                let name = route.name().to_ascii_uppercase();
-                launch.env(format!("SEMILAYER_SOURCE_{name}_URL"), world.url(route))
+            |launch, (source, url)| {
+                let name = source.name().to_ascii_uppercase();
+                launch.env(format!("SEMILAYER_SOURCE_{name}_URL"), url)
             },
         );
         let launch = filter.into_iter().fold(launch, |launch, filter| launch.env("SEMILAYER_LOG", filter));
@@ -54,7 +67,8 @@ impl Runner {
         let process = Process::start(&launch)?;
         let greeted = gateway.greeted(&process).await?;
         let hello_after = started.elapsed();
-        let session = greeted.acknowledge().await?;
+        let session =
+            greeted.acknowledge(&sources.iter().map(|(source, _)| *source).collect::<Vec<_>>()).await?;
         Ok(Runner { process, session, hello_after })
     }
 
