@@ -118,6 +118,7 @@ impl Writer<'_> {
                     let by = names::handed_out(table.column(by)?, &names::column(by), None);
                     self.sql.push(", row_number() OVER (");
                     self.partition();
+                    self.sql.push(if self.plan.dimensions.is_empty() { "" } else { " " });
                     self.sql.push("ORDER BY CASE WHEN ");
                     if measure.filter.is_some() {
                         names::push(&mut self.sql, dialect, None, &names::passes(at));
@@ -158,7 +159,6 @@ impl Writer<'_> {
             self.sql.push(if at == 0 { "PARTITION BY " } else { ", " });
             names::push(&mut self.sql, self.dialect, None, &names::dimension(at));
         }
-        self.sql.push(if self.plan.dimensions.is_empty() { "" } else { " " });
     }
 
     /// `WHERE` no dimension is NULL.

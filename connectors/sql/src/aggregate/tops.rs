@@ -67,7 +67,7 @@ impl Writer<'_> {
         names::push_as(&mut self.sql, dialect, names::COUNT);
         self.sql.push(", row_number() OVER (");
         self.partition();
-        self.sql.push("ORDER BY ");
+        self.sql.push(if self.plan.dimensions.is_empty() { "ORDER BY " } else { " ORDER BY " });
         dialect.count(&mut self.sql, None);
         self.sql.push(" DESC, ");
         names::push(&mut self.sql, dialect, None, names::KEY);

@@ -73,8 +73,8 @@ fn shown(base: &Table, joined: &[&Table], jobs: &[Value]) -> String {
 fn small() -> Table {
     let columns = vec![
         column("id", L::Integer, "bigint", false),
-        column("kind", L::Text, "text", true),
-        column("amount", L::Decimal, "numeric", true),
+        column("kind", L::Text, "varchar(50)", true),
+        column("amount", L::Decimal, "decimal(12,2)", true),
     ];
     table("small", columns, &[0])
 }

@@ -216,6 +216,74 @@ async fn first_and_last_pass_over_rows_without_a_moment() {
 }
 
 #[tokio::test]
+async fn values_of_every_type_are_grouped_compared_and_kept_as_they_are() {
+    let server = Server::start().await;
+    server
+        .run(
+            "CREATE TYPE mood AS ENUM ('sad', 'o\"k');
+             CREATE DOMAIN small AS int CHECK (VALUE < 100);
+             CREATE DOMAIN document AS json;
+             CREATE TYPE pair AS (a int, b text);
+             CREATE TABLE t (
+               id int PRIMARY KEY, b bool, i2 smallint, i8 bigint, f4 real, f8 double precision, n numeric, m money,
+               s text, v varchar(5), c char(3), ch \"char\", nm name, u uuid, d date, tm time, ts timestamp,
+               tz timestamptz, ttz timetz, iv interval, j json, jb jsonb, dj document, by bytea, p point, bx box,
+               ai int[], at text[][], aj json[], ab jsonb[], ae mood[], am money[], e mood, dm small, pr pair, ip inet,
+               ci cidr, r int4range, x xml, o oid, bits bit(3), tsv tsvector, lsn pg_lsn);
+             INSERT INTO t VALUES (
+               1, true, -3, 9223372036854775807, 0.1, 1e300, -12345.67890, 1234.5, 'a\"', 'v', 'c', 'z', 'name',
+               'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-02-29', '13:14:15.5', '2024-02-29 13:14:15.123456',
+               '2024-02-29 13:14:15+02', '10:00+01', '1 mon 2 days', '{\"a\": 1.0000000000000000001}', '[2.50]', '[1]',
+               '\\x00ff', '(1.5,-2)', '(1,2),(3,4)', '{1,NULL,3}', '{{a,b},{c,NULL}}', ARRAY['1'::json],
+               ARRAY['1'::jsonb], '{sad,NULL}', '{1.5}', 'o\"k', 42, '(1,x)', '10.0.0.1/8', '10.0.0.0/8', '[1,5)',
+               '<a/>', 4294967295, '101', 'a b', '0/1');
+             GRANT SELECT ON ALL TABLES IN SCHEMA public TO app",
+        )
+        .await;
+    let mut session = server.session().await;
+    let row = crate::query(&mut *session, "t", json!({})).await.unwrap().rows.remove(0);
+    let columns: Vec<String> = row.as_object().unwrap().keys().cloned().collect();
+    let mut without_order = Vec::new();
+    for column in &columns {
+        let kept = json!({
+            "measures": {"first": {"agg": "first", "column": column}, "last": {"agg": "last", "column": column},
+                         "n": {"agg": "count", "column": column}},
+            "changeTrackingColumn": "id",
+        });
+        let kept = groups(&mut *session, "t", kept).await.unwrap_or_else(|error| panic!("{column}: {error}"));
+        assert_eq!(
+            kept[0]["measures"],
+            json!({"first": row[column], "last": row[column], "n": 1}),
+            "{column}"
+        );
+        let compared = json!({
+            "dimensions": [{"field": column, "as": "d"}],
+            "measures": {"min": {"agg": "min", "column": column}, "max": {"agg": "max", "column": column},
+                         "n": {"agg": "count_distinct", "column": column},
+                         "top": {"agg": "top_k", "column": column, "k": 1}},
+            "sort": [{"key": "min"}, {"key": "d"}],
+        });
+        let compared = match groups(&mut *session, "t", compared).await {
+            Ok(compared) => compared,
+            Err(error) if error.code() == ErrorCode::InvalidJob => {
+                without_order.push(column.as_str());
+                continue;
+            }
+            Err(error) => panic!("{column}: {error}"),
+        };
+        let value = &row[column];
+        let expected = json!({
+            "dims": {"d": value}, "count": 1,
+            "measures": {"min": value, "max": value, "n": 1, "top": [{"key": value, "count": 1}]},
+        });
+        assert_eq!(compared, [expected], "{column}");
+    }
+    without_order.sort_unstable();
+    let expected = ["ab", "ae", "ai", "aj", "am", "at", "bx", "dj", "j", "jb", "p"];
+    assert_eq!(without_order, expected);
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named_before_any_sql_is_sent() {
     let (_server, mut session) = sales().await;
     let joined = |local: &str, foreign: &str| json!({"joins": [{"target": "shops", "alias": "s", "on": {"local": local, "foreign": foreign}}]});
