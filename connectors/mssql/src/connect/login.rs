@@ -8,6 +8,8 @@ use dial::Destination;
 use secrecy::ExposeSecret;
 use tiberius::{AuthMethod, Config, EncryptionLevel};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
 
 use super::browser;
 use super::port::{Handle, Port};
@@ -40,7 +42,9 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         let (port, handle) = connect(cx, settings, &to).await?;
         let started = Instant::now();
         let limit = settings.connect_timeout.min(cx.call.remaining());
-        let login = tiberius::Client::connect(library_config(cx, settings, &to), port.compat());
+        // The library would log that there is no TLS, which it cannot see.
+        let login = tiberius::Client::connect(library_config(cx, settings, &to), port.compat())
+            .with_subscriber(Dispatch::none());
         let login = cx.call.run(tokio::time::timeout(limit, login)).await;
         let login = login.map_err(|stopped| stopped.with("stage", Stage::Auth.as_str()))?;
         match login.map_err(|_| too_slow(&to))? {

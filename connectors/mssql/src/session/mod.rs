@@ -64,6 +64,10 @@ impl Session for SqlServerSession {
         Ok(Counted { total, approximate: false })
     }
 
+    fn conventions(&self) -> Conventions {
+        Conventions { single_precision: &["real"], ..Conventions::default() }
+    }
+
     fn aggregates(&self) -> AggregateCapabilities {
         AGGREGATES
     }
@@ -88,6 +92,7 @@ impl Session for SqlServerSession {
         let described: Arc<Described> = self.described(cx, target).await?;
         let name = |position: &usize| described.table.column(*position).map(|column| column.name.clone());
         let primary_key = described.primary_key.iter().map(name).collect::<Result<Vec<_>>>()?;
+        let key = described.table.key.iter().map(name).collect::<Result<Vec<_>>>()?;
         let columns = described.table.columns.iter().map(|column| TargetColumn {
             name: column.name.clone(),
             native_type: column.native_type.clone(),
@@ -101,6 +106,7 @@ impl Session for SqlServerSession {
             columns: columns.collect(),
             row_count: described.estimated_rows,
             primary_key,
+            key,
         })
     }
 }

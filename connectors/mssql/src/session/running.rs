@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use tiberius::{Query, QueryItem, QueryStream};
+use tracing::Dispatch;
 
 use crate::connect::Client;
 
@@ -35,6 +36,11 @@ impl<'c> Running<'c> {
 
     /// The next row or the columns of the next result; nothing at the end. An error of the server comes last.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<tiberius::Result<QueryItem>>> {
+        // The library logs what the server says of a failure, which may quote a value.
+        tracing::dispatcher::with_default(&Dispatch::none(), || self.poll_item(cx))
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<tiberius::Result<QueryItem>>> {
         loop {
             let next = match self {
                 Running::Ended => return Poll::Ready(None),

@@ -187,8 +187,8 @@ impl SqlServerSession {
             }
             let page = self.page(cx, &described, &plan, count, out).await;
             if snapshot && !self.broken {
-                // In its own time: the job's may be over.
-                self.execute(&CallContext::within(SETTLE), END).await?;
+                // In its own time: the job's may be over. Its answer is there whether or not this succeeds.
+                self.broken |= self.execute(&CallContext::within(SETTLE), END).await.is_err();
             }
             match page {
                 Ok(page) => return Ok(page),
