@@ -126,13 +126,13 @@ impl Writer<'_> {
                     }
                     dialect.reference(&mut self.sql, &by);
                     self.sql.push(" IS NOT NULL THEN 0 ELSE 1 END, ");
-                    dialect.ordered(&mut self.sql, &by);
+                    self.in_order(&by);
                     self.sql.push(if last { " DESC" } else { "" });
                     for position in &self.plan.key {
                         let key =
                             names::handed_out(table.column(*position)?, &names::column(*position), None);
                         self.sql.push(", ");
-                        dialect.ordered(&mut self.sql, &key);
+                        self.in_order(&key);
                     }
                     self.sql.push(")");
                 }
@@ -152,6 +152,15 @@ impl Writer<'_> {
         rows(self)?;
         self.with_dimensions();
         Ok(())
+    }
+
+    /// The column as `min` and `max` compare it.
+    fn in_order(&mut self, column: &TableColumn) {
+        if self.dialect.compares_as_text(column) {
+            self.dialect.as_text(&mut self.sql, column);
+        } else {
+            self.dialect.ordered(&mut self.sql, column);
+        }
     }
 
     pub(super) fn partition(&mut self) {

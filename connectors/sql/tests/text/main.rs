@@ -11,6 +11,7 @@
 mod aggregates;
 mod cockroach;
 mod filters;
+mod folding;
 mod hostile;
 mod mssql;
 mod paging;
