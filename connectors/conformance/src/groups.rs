@@ -223,7 +223,9 @@ fn same(right: &Json, came: &Json, agreement: Agreement) -> bool {
         Agreement::Within(error) => {
             number(right).zip(number(came)).is_some_and(|(right, came)| (right - came).abs() <= error)
         }
-        Agreement::AtMost(magnitude) => number(came).is_some_and(|came| came.abs() <= magnitude),
+        Agreement::AtMost(magnitude) => {
+            number(came).is_some_and(|came| came.abs() <= magnitude * (1.0 + RELATIVE))
+        }
     }
 }
 

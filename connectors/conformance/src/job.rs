@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use connector_api::{CallContext, Chunks, Counted, Page, RowSink, Session, SinkLimits};
+use connector_api::{CallContext, Chunks, RowSink, Session, SinkLimits};
+pub use connector_api::{Counted, Page};
 use connector_model::error::{Error, Result};
 use connector_model::json::Envelope;
 use connector_model::request::{Kind, Request, parse};
@@ -170,21 +171,26 @@ pub async fn execute(session: &mut dyn Session, bridge: &str, job: &Job, target:
     let mut collector = Collector::default();
     let limits = SinkLimits { chunk_bytes: CHUNK_BYTES, ..SinkLimits::default() };
     let mut sink = RowSink::new(&mut collector, limits);
-    let outcome = match &request {
-        Request::Read(read) => session.read(&cx, read, &mut sink).await.map(Ok),
-        Request::Query(query) => session.query(&cx, query, &mut sink).await.map(Ok),
+    let page = match &request {
+        Request::Read(read) => session.read(&cx, read, &mut sink).await,
+        Request::Query(query) => session.query(&cx, query, &mut sink).await,
         Request::Aggregate(aggregate) => {
-            session.aggregate(&cx, aggregate, &mut sink).await.map(|()| Ok(Page::default()))
+            session.aggregate(&cx, aggregate, &mut sink).await.map(|()| Page::default())
         }
-        Request::Count(count) => session.count(&cx, count).await.map(|it| Err(Outcome::Counted(it))),
-        Request::ListTargets => session.list_targets(&cx).await.map(|it| Err(Outcome::Targets(it))),
-        Request::Introspect(name) => session.introspect(&cx, name).await.map(|it| Err(Outcome::Schema(it))),
-        Request::Test => session.ping(&cx).await.map(|_| Err(Outcome::Alive)),
+        Request::Count(count) => {
+            return session.count(&cx, count).await.map_or_else(Outcome::Failed, Outcome::Counted);
+        }
+        Request::ListTargets => {
+            return session.list_targets(&cx).await.map_or_else(Outcome::Failed, Outcome::Targets);
+        }
+        Request::Introspect(name) => {
+            return session.introspect(&cx, name).await.map_or_else(Outcome::Failed, Outcome::Schema);
+        }
+        Request::Test => return session.ping(&cx).await.map_or_else(Outcome::Failed, |_| Outcome::Alive),
     };
-    let page = match outcome {
+    let page = match page {
+        Ok(page) => page,
         Err(error) => return Outcome::Failed(error),
-        Ok(Err(other)) => return other,
-        Ok(Ok(page)) => page,
     };
     // What the session left in the sink is sent by whoever made it.
     if let Err(error) = sink.flush().await {

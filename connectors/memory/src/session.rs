@@ -12,7 +12,7 @@ use connector_model::error::Result;
 use connector_model::manifest::Manifest;
 use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
-use connector_model::{Capabilities, json};
+use connector_model::{Capabilities, Conventions, json};
 
 use crate::aggregate;
 use crate::answer::{self, Answer};
@@ -115,8 +115,13 @@ impl Session for MemorySession {
         Ok(Counted { total: answer::count(&self.database, request)?, approximate: false })
     }
 
-    fn nulls_last(&self) -> bool {
-        self.database.profile().nulls == Nulls::Largest
+    fn conventions(&self) -> Conventions {
+        let profile = self.database.profile();
+        Conventions {
+            nulls_last: profile.nulls == Nulls::Largest,
+            moments_in_text: profile.moments_in_text,
+            single_precision: &[],
+        }
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

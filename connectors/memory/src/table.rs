@@ -142,6 +142,12 @@ impl Table {
                 .filter_map(|at| self.columns.get(*at))
                 .map(|column| column.name.clone())
                 .collect(),
+            key: self
+                .key()
+                .iter()
+                .filter_map(|at| self.columns.get(*at))
+                .map(|column| column.name.clone())
+                .collect(),
             row_count: u64::try_from(self.rows.len()).ok(),
         }
     }

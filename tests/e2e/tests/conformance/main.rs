@@ -1,0 +1,23 @@
+//! The conformance suite the whole way: HTTP, a gateway process, a runner process, a database, and back. What a driver
+//! does not compute of an aggregate, the runner does: here everything has to be answered.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod answer;
+mod postgres;
+mod sqlite;
+mod through;
+
+use connector_conformance::{RunOptions, conformance_tests};
+
+/// Enough for every kind of job and every kind of measure; what a driver does by itself is tested without the way.
+const OPTIONS: RunOptions = RunOptions { cases: 200, seed: 20_260_302 };
+
+conformance_tests!(over_postgres, crate::postgres::Server::start().await, crate::OPTIONS);
+conformance_tests!(over_sqlite, crate::sqlite::File::create().await, crate::OPTIONS);
