@@ -37,10 +37,10 @@ async fn each_wrong_request_has_its_status_its_code_and_a_name() {
         ),
         (
             "aggregate",
-            json!({"target": "small", "options": {}}),
+            json!({"target": "small", "options": {"dimensions": [{"field": "v", "bucket": {"type": "h3"}}]}}),
             StatusCode::BAD_REQUEST,
             "UNSUPPORTED_JOB",
-            "aggregate",
+            "h3",
         ),
     ];
     for (kind, body, status, code, word) in cases {
