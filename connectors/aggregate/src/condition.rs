@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use connector_model::error::{Error, Result};
-use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, cast};
+use connector_model::filter::{self, Cast, Comparison, Filter, Operand, Test, cast};
 use connector_model::target::LogicalType;
 
 use crate::pattern::Pattern;
@@ -53,6 +53,46 @@ pub(crate) struct Place {
     pub(crate) at: usize,
     /// What its values are.
     pub(crate) kind: LogicalType,
+    /// Whether they are floating-point numbers of single precision.
+    pub(crate) single: bool,
+}
+
+impl Place {
+    /// A place of values that are computed here.
+    pub(crate) fn new(at: usize, kind: LogicalType) -> Place {
+        Place { at, kind, single: false }
+    }
+
+    /// The value of a cell in this place.
+    pub(crate) fn read(self, json: &[u8]) -> Value<'_> {
+        let value = Value::read(json, self.kind);
+        match (self.single, &value) {
+            // The digits that tell it from its neighbours in single precision are not its value in double precision.
+            (true, Value::Float(_)) => {
+                match std::str::from_utf8(json).ok().and_then(|text| text.parse::<f32>().ok()) {
+                    Some(number) => Value::Float(f64::from(number)),
+                    None => value,
+                }
+            }
+            _ => value,
+        }
+    }
+
+    /// The operand of a filter as a value of this place.
+    fn typed(self, operand: &Operand) -> Typed {
+        match cast(operand, self.kind) {
+            Cast::Null => Typed::Null,
+            Cast::Impossible => Typed::Impossible,
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "it is compared with numbers of single precision"
+            )]
+            Cast::Value(filter::Typed::Float(number)) if self.single => {
+                Typed::Value(Value::Float(f64::from(number as f32)))
+            }
+            Cast::Value(value) => Value::operand(&value).map_or(Typed::Impossible, Typed::Value),
+        }
+    }
 }
 
 /// A filter whose columns are places in a row and whose operands are values of their types.
@@ -103,7 +143,7 @@ impl Condition {
             Filter::Not(inner) => Condition::Not(Box::new(Condition::new(inner, option, place)?)),
             Filter::Column(name, test) => {
                 let place = place(name)?;
-                Condition::Column(place, check(test, option, name, place.kind)?)
+                Condition::Column(place, check(test, option, name, place)?)
             }
         })
     }
@@ -143,33 +183,35 @@ impl Condition {
             Condition::Not(part) => part.truth(cells).not(),
             Condition::Column(place, check) => {
                 let json = cells.get(place.at).copied().unwrap_or(NULL);
-                check.truth(json, place.kind)
+                check.truth(json, *place)
             }
         }
     }
 }
 
-fn check(test: &Test, option: &str, name: &str, kind: LogicalType) -> Result<Check> {
+fn check(test: &Test, option: &str, name: &str, place: Place) -> Result<Check> {
     Ok(match test {
-        Test::Equal(operand) => match typed(operand, kind) {
+        Test::Equal(operand) => match place.typed(operand) {
             Typed::Value(value) => Check::Equal(value),
             Typed::Null => Check::Absent,
             Typed::Impossible => Check::Always(Truth::False),
         },
-        Test::NotEqual(operand) => match typed(operand, kind) {
+        Test::NotEqual(operand) => match place.typed(operand) {
             Typed::Value(value) => Check::NotEqual(value),
             // Every value differs from what can be none; NULL rows are left out either way.
             Typed::Null | Typed::Impossible => Check::Present,
         },
-        Test::Compare(comparison, operand) => match typed(operand, kind) {
+        Test::Compare(comparison, operand) => match place.typed(operand) {
             Typed::Value(value) => Check::Compare(*comparison, value),
-            Typed::Null | Typed::Impossible => return Err(incomparable(option, name, *comparison, kind)),
+            Typed::Null | Typed::Impossible => {
+                return Err(incomparable(option, name, *comparison, place.kind));
+            }
         },
         Test::In(operands) => {
-            let (values, with_null, _) = list(operands, kind);
+            let (values, with_null, _) = list(operands, place);
             Check::In(values, with_null)
         }
-        Test::NotIn(operands) => match list(operands, kind) {
+        Test::NotIn(operands) => match list(operands, place) {
             // No row holds those: what is left out is NULL.
             (values, with_null, with_impossible) if values.is_empty() && (with_null || with_impossible) => {
                 Check::Present
@@ -189,20 +231,12 @@ enum Typed {
     Impossible,
 }
 
-fn typed(operand: &Operand, kind: LogicalType) -> Typed {
-    match cast(operand, kind) {
-        Cast::Null => Typed::Null,
-        Cast::Impossible => Typed::Impossible,
-        Cast::Value(value) => Value::operand(&value).map_or(Typed::Impossible, Typed::Value),
-    }
-}
-
 /// The values of a list, sorted; whether there was a NULL, and whether there was one that no row can hold.
-fn list(operands: &[Operand], kind: LogicalType) -> (Vec<Value<'static>>, bool, bool) {
+fn list(operands: &[Operand], place: Place) -> (Vec<Value<'static>>, bool, bool) {
     let (mut with_null, mut with_impossible) = (false, false);
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
-        match typed(operand, kind) {
+        match place.typed(operand) {
             Typed::Value(value) => values.push(value),
             Typed::Null => with_null = true,
             Typed::Impossible => with_impossible = true,
@@ -213,7 +247,7 @@ fn list(operands: &[Operand], kind: LogicalType) -> (Vec<Value<'static>>, bool, 
 }
 
 impl Check {
-    fn truth(&self, json: &[u8], kind: LogicalType) -> Truth {
+    fn truth(&self, json: &[u8], place: Place) -> Truth {
         let is_null = json == NULL;
         match self {
             Check::Always(truth) => *truth,
@@ -223,10 +257,10 @@ impl Check {
             Check::In(values, _) if is_null && values.is_empty() => Truth::False,
             Check::NotIn(values) if is_null && values.is_empty() => Truth::True,
             _ if is_null => Truth::Unknown,
-            Check::Equal(value) => Truth::of(Value::read(json, kind).order(value).is_eq()),
-            Check::NotEqual(value) => Truth::of(Value::read(json, kind).order(value).is_ne()),
+            Check::Equal(value) => Truth::of(place.read(json).order(value).is_eq()),
+            Check::NotEqual(value) => Truth::of(place.read(json).order(value).is_ne()),
             Check::Compare(comparison, value) => {
-                let order = Value::read(json, kind).order(value);
+                let order = place.read(json).order(value);
                 Truth::of(match comparison {
                     Comparison::Greater => order == Ordering::Greater,
                     Comparison::GreaterOrEqual => order != Ordering::Less,
@@ -234,15 +268,15 @@ impl Check {
                     Comparison::LessOrEqual => order != Ordering::Greater,
                 })
             }
-            Check::In(values, _) => Truth::of(holds(values, json, kind)),
-            Check::NotIn(values) => Truth::of(!holds(values, json, kind)),
+            Check::In(values, _) => Truth::of(holds(values, json, place)),
+            Check::NotIn(values) => Truth::of(!holds(values, json, place)),
             Check::Text(pattern) => Truth::of(pattern.passes(&text(json))),
         }
     }
 }
 
-fn holds(sorted: &[Value<'static>], json: &[u8], kind: LogicalType) -> bool {
-    let value = Value::read(json, kind);
+fn holds(sorted: &[Value<'static>], json: &[u8], place: Place) -> bool {
+    let value = place.read(json);
     sorted.binary_search_by(|known| known.order(&value)).is_ok()
 }
 

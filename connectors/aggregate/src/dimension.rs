@@ -112,7 +112,7 @@ impl Dimension {
             shown.extend_from_slice(json);
             return Ok(true);
         };
-        let Some(label) = ranges.label(&Value::read(json, self.place.kind))? else { return Ok(false) };
+        let Some(label) = ranges.label(&self.place.read(json))? else { return Ok(false) };
         let start = shown.len();
         json::text(shown, &label);
         same.extend_from_slice(shown.get(start..).unwrap_or_default());
@@ -144,8 +144,7 @@ mod tests {
     use serde_json::json;
 
     fn labels(bucket: &Bucket, kind: LogicalType, values: &[&str]) -> Vec<String> {
-        let dimension =
-            Dimension { place: Place { at: 0, kind }, bucket: Some(Ranges::new(bucket).unwrap()) };
+        let dimension = Dimension { place: Place::new(0, kind), bucket: Some(Ranges::new(bucket).unwrap()) };
         values
             .iter()
             .map(|value| {
@@ -208,7 +207,7 @@ mod tests {
     #[test]
     fn ranges_are_ordered_by_where_they_begin() {
         let dimension = Dimension {
-            place: Place { at: 0, kind: LogicalType::Integer },
+            place: Place::new(0, LogicalType::Integer),
             bucket: Some(Ranges::new(&step(json!(5))).unwrap()),
         };
         let order = |a: &str, b: &str| dimension.order(a.as_bytes()).order(&dimension.order(b.as_bytes()));

@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use connector_model::Conventions;
 use connector_model::error::Result;
 use connector_model::json;
 use connector_model::request::Aggregate;
 use connector_model::request::aggregate::SortKey;
-use connector_model::target::{Column, LogicalType};
+use connector_model::target::LogicalType;
 
 use crate::budget::{Budget, ENTRY_BYTES};
 use crate::hash::hash;
@@ -15,6 +16,7 @@ use crate::measure::top::shorter;
 use crate::measure::{Outcome, State};
 use crate::plan::Plan;
 use crate::rows::Rows;
+use crate::scan::Scan;
 use crate::value::{NULL, Value, identity};
 
 /// What stands between the dimensions of a group: no JSON has it.
@@ -41,17 +43,21 @@ struct Group {
 }
 
 impl Aggregator {
-    /// An aggregator for rows of these columns, in this order, which the columns called `key` tell apart; without a
-    /// key, a sample goes by all columns. It holds at most `limit` bytes of state
-    /// ([`STATE_BYTES`](crate::STATE_BYTES)).
+    /// An aggregator for the rows of the request's scan, in a database of these conventions. It holds at most `limit`
+    /// bytes of state ([`STATE_BYTES`](crate::STATE_BYTES)).
     ///
     /// # Errors
     /// `INVALID_JOB` naming the option and the column: one that is not there, or holds what this cannot be computed
     /// of.
-    pub fn new(request: &Aggregate, columns: &[Column], key: &[String], limit: usize) -> Result<Aggregator> {
+    pub fn new(
+        request: &Aggregate,
+        scan: &Scan,
+        conventions: Conventions,
+        limit: usize,
+    ) -> Result<Aggregator> {
         let mut aggregator = Aggregator {
-            plan: Plan::new(request, columns, key)?,
-            rows: Rows::new(columns.iter().map(|column| column.name.as_str())),
+            plan: Plan::new(request, scan, conventions)?,
+            rows: Rows::new(scan.columns.iter().map(|field| field.name.as_str())),
             groups: HashMap::new(),
             budget: Budget::new(limit),
             same: Vec::new(),
@@ -109,16 +115,14 @@ impl Aggregator {
     }
 
     /// The groups that `having` lets through, sorted and cut.
-    ///
-    /// `nulls_last` is where the database whose rows they were puts NULL in an ascending order.
-    pub fn finish(self, nulls_last: bool) -> Groups {
+    pub fn finish(self) -> Groups {
         let Aggregator { plan, groups, .. } = self;
         let mut finished: Vec<Finished> = groups
             .into_iter()
             .map(|(same, group)| plan.finish(same, group))
             .filter(|group| plan.has(group))
             .collect();
-        finished.sort_by(|left, right| plan.order(left, right, nulls_last));
+        finished.sort_by(|left, right| plan.order(left, right));
         if let Some(limit) = plan.limit {
             finished.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
@@ -183,7 +187,7 @@ impl Plan {
     }
 
     /// Two groups in the job's order; ties go by the dimensions, ascending.
-    fn order(&self, left: &Finished, right: &Finished, nulls_last: bool) -> Ordering {
+    fn order(&self, left: &Finished, right: &Finished) -> Ordering {
         for sort in &self.sort {
             let order = match sort.key {
                 SortKey::Count => left.count.cmp(&right.count),
@@ -194,7 +198,9 @@ impl Plan {
                     let (left, right) = (left.measure(at, kind), right.measure(at, kind));
                     match (&left, &right) {
                         (Value::Null, Value::Null) => Ordering::Equal,
-                        (Value::Null, _) | (_, Value::Null) if nulls_last => left.order(&right).reverse(),
+                        (Value::Null, _) | (_, Value::Null) if self.nulls_last => {
+                            left.order(&right).reverse()
+                        }
                         _ => left.order(&right),
                     }
                 }

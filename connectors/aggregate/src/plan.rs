@@ -1,13 +1,15 @@
 //! A request over the columns of a scan: every name a place, every type checked.
 
+use connector_model::Conventions;
 use connector_model::error::{Error, Result};
 use connector_model::nearest::suggestion;
 use connector_model::request::aggregate::{self as request, Aggregate, Bucket, COUNT, Function, Sort};
-use connector_model::target::{Column, LogicalType};
+use connector_model::target::LogicalType;
 
 use crate::condition::{Condition, Place};
 use crate::dimension::{Dimension, Ranges};
 use crate::measure::Measuring;
+use crate::scan::{Field, Scan};
 
 /// What is done with each row, and then with each group.
 #[derive(Debug)]
@@ -22,19 +24,21 @@ pub(crate) struct Plan {
     pub(crate) having: Condition,
     pub(crate) sort: Vec<Sort>,
     pub(crate) limit: Option<u64>,
+    /// Where the database puts NULL in an ascending order.
+    pub(crate) nulls_last: bool,
     /// The names of dimensions and measures, for the answer.
     pub(crate) names: (Vec<String>, Vec<String>),
 }
 
 impl Plan {
-    /// The plan of `request` for rows of these columns, told apart by the columns called `key`.
+    /// The plan of `request` for the rows of its scan.
     ///
     /// # Errors
     /// `INVALID_JOB` naming the option and the column: one that is not there, or of a type that this cannot be
     /// computed of.
-    pub(crate) fn new(request: &Aggregate, columns: &[Column], key: &[String]) -> Result<Plan> {
-        let names = Names { request, columns };
-        let key: Vec<Place> = key.iter().map(|name| names.place("ids", name)).collect::<Result<_>>()?;
+    pub(crate) fn new(request: &Aggregate, scan: &Scan, conventions: Conventions) -> Result<Plan> {
+        let names = Names { request, columns: &scan.columns, conventions };
+        let key: Vec<Place> = scan.key.iter().map(|name| names.place("ids", name)).collect::<Result<_>>()?;
         let dimensions = request.dimensions.iter().enumerate();
         let dimensions =
             dimensions.map(|(at, dimension)| names.dimension(at, dimension)).collect::<Result<_>>()?;
@@ -50,8 +54,8 @@ impl Plan {
         let output = |name: &str| {
             let at = request.measures.iter().position(|measure| measure.name == name);
             match at.and_then(|at| measures.get(at).map(|(measuring, _)| (at, measuring.kind()))) {
-                Some((at, kind)) => Ok(Place { at, kind }),
-                None if name == COUNT => Ok(Place { at: measures.len(), kind: LogicalType::Integer }),
+                Some((at, kind)) => Ok(Place::new(at, kind)),
+                None if name == COUNT => Ok(Place::new(measures.len(), LogicalType::Integer)),
                 None => Err(Error::option("having", format!("no measure is called \"{name}\""))),
             }
         };
@@ -64,6 +68,7 @@ impl Plan {
             sample: request.sample,
             sort: request.sort.clone(),
             limit: request.limit,
+            nulls_last: conventions.nulls_last,
             names: (
                 request.dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
                 request.measures.iter().map(|measure| measure.name.clone()).collect(),
@@ -74,14 +79,15 @@ impl Plan {
 
 struct Names<'r> {
     request: &'r Aggregate,
-    columns: &'r [Column],
+    columns: &'r [Field],
+    conventions: Conventions,
 }
 
 impl Names<'_> {
     fn place(&self, option: &str, name: &str) -> Result<Place> {
-        let found = self.columns.iter().enumerate().find(|(_, column)| column.name == name);
-        found.map(|(at, column)| Place { at, kind: column.logical_type }).ok_or_else(|| {
-            let known = self.columns.iter().map(|column| column.name.as_str());
+        let found = self.columns.iter().enumerate().find(|(_, field)| field.name == name);
+        found.map(|(at, field)| field.at(at)).ok_or_else(|| {
+            let known = self.columns.iter().map(|field| field.name.as_str());
             unknown_column(option, &self.request.target, name, known)
         })
     }
@@ -98,12 +104,13 @@ impl Names<'_> {
 
     fn all(&self) -> Vec<Place> {
         let places = self.columns.iter().enumerate();
-        places.map(|(at, column)| Place { at, kind: column.logical_type }).collect()
+        places.map(|(at, field)| field.at(at)).collect()
     }
 
     fn dimension(&self, at: usize, dimension: &request::Dimension) -> Result<Dimension> {
         let (part, needed) = match dimension.bucket {
             None => ("field", ORDERED),
+            Some(Bucket::Time(_)) if self.conventions.moments_in_text => ("bucket", MOMENTS_OR_TEXTS),
             Some(Bucket::Time(_)) => ("bucket", MOMENTS),
             Some(Bucket::Step(_) | Bucket::Breaks(_)) => ("bucket", NUMBERS),
         };
@@ -150,14 +157,12 @@ const NUMBERS: Needed = (
     "numbers",
 );
 
-/// A database that has no type for moments keeps them in texts.
-const MOMENTS: Needed = (
-    |kind| {
-        use LogicalType::{Date, Text, Timestamp, TimestampTz, Unknown};
-        matches!(kind, Date | Timestamp | TimestampTz | Text | Unknown)
-    },
-    "moments",
-);
+const MOMENTS: Needed =
+    (|kind| matches!(kind, LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz), "moments");
+
+/// In a database that has no type for moments.
+const MOMENTS_OR_TEXTS: Needed =
+    (|kind| MOMENTS.0(kind) || matches!(kind, LogicalType::Text | LogicalType::Unknown), "moments");
 
 const ORDERED: Needed = (
     |kind| !matches!(kind, LogicalType::Json | LogicalType::Array | LogicalType::Geometry),

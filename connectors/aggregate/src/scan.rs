@@ -1,11 +1,13 @@
 //! The one query whose rows an aggregate is computed of.
 
+use connector_model::Conventions;
 use connector_model::error::{Error, Result};
 use connector_model::filter::{Filter, Test};
 use connector_model::request::aggregate::Function;
 use connector_model::request::{Aggregate, Query};
-use connector_model::target::{Column, TargetSchema};
+use connector_model::target::{LogicalType, TargetColumn, TargetSchema};
 
+use crate::condition::{Condition, Place};
 use crate::plan::unknown_column;
 
 /// A query and what its rows look like.
@@ -15,9 +17,26 @@ pub struct Scan {
     /// dimension. In no order and without a limit.
     pub query: Query,
     /// The columns of its rows.
-    pub columns: Vec<Column>,
-    /// Those that tell its rows apart; empty where the target has no primary key.
+    pub columns: Vec<Field>,
+    /// Those that tell its rows apart; empty where the target has no key or nobody asks for it.
     pub key: Vec<String>,
+}
+
+/// One column of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name: the key in every row object.
+    pub name: String,
+    /// What kind of value it holds.
+    pub logical_type: LogicalType,
+    /// Whether its values are floating-point numbers of single precision.
+    pub single_precision: bool,
+}
+
+impl Field {
+    pub(crate) fn at(&self, at: usize) -> Place {
+        Place { at, kind: self.logical_type, single: self.single_precision }
+    }
 }
 
 impl Scan {
@@ -26,15 +45,20 @@ impl Scan {
     /// # Errors
     /// `INVALID_JOB` naming the option: a column that is not there, ids of a target whose primary key is not one
     /// column.
-    pub fn new(request: &Aggregate, own: &TargetSchema, joined: &[TargetSchema]) -> Result<Scan> {
-        let all = columns(request, own, joined);
+    pub fn new(
+        request: &Aggregate,
+        own: &TargetSchema,
+        joined: &[TargetSchema],
+        conventions: Conventions,
+    ) -> Result<Scan> {
+        let all = columns(request, own, joined, conventions);
         check_columns(request, own, joined, &all)?;
         let needs_key = request.sample.is_some()
             || request
                 .measures
                 .iter()
                 .any(|measure| matches!(measure.function, Function::First(_) | Function::Last(_)));
-        let key = if needs_key { own.primary_key.clone() } else { Vec::new() };
+        let key = if needs_key { own.key.clone() } else { Vec::new() };
         let mut names: Vec<String> = Vec::new();
         let mut need = |name: &str| {
             if !names.iter().any(|known| known == name) {
@@ -54,11 +78,11 @@ impl Scan {
         }
         if names.is_empty() {
             // Rows are counted: any column will do.
-            let any = own.primary_key.first().or(own.columns.first().map(|column| &column.name));
+            let any = own.key.first().or(own.columns.first().map(|column| &column.name));
             names.extend(any.cloned());
         }
         let columns = names.iter().filter_map(|name| all.iter().find(|column| column.name == *name).cloned());
-        let columns: Vec<Column> = columns.collect();
+        let columns: Vec<Field> = columns.collect();
         let query = Query {
             target: request.target.clone(),
             select: Some(names),
@@ -75,15 +99,21 @@ impl Scan {
 }
 
 /// The columns of the target by their names, and those of its joins as `alias.column`.
-fn columns(request: &Aggregate, own: &TargetSchema, joined: &[TargetSchema]) -> Vec<Column> {
-    let column = |name: String, logical_type| Column { name, logical_type };
+fn columns(
+    request: &Aggregate,
+    own: &TargetSchema,
+    joined: &[TargetSchema],
+    conventions: Conventions,
+) -> Vec<Field> {
+    let field = |name: String, known: &TargetColumn| Field {
+        name,
+        logical_type: known.logical_type,
+        single_precision: conventions.is_single(&known.native_type),
+    };
     let foreign = request.joins.iter().zip(joined).flat_map(|(join, target)| {
-        target
-            .columns
-            .iter()
-            .map(|known| column(format!("{}.{}", join.alias, known.name), known.logical_type))
+        target.columns.iter().map(|known| field(format!("{}.{}", join.alias, known.name), known))
     });
-    own.columns.iter().map(|known| column(known.name.clone(), known.logical_type)).chain(foreign).collect()
+    own.columns.iter().map(|known| field(known.name.clone(), known)).chain(foreign).collect()
 }
 
 /// The query would refuse an unknown column too, but not by the name of the option that has it.
@@ -91,7 +121,7 @@ fn check_columns(
     request: &Aggregate,
     own: &TargetSchema,
     joined: &[TargetSchema],
-    all: &[Column],
+    all: &[Field],
 ) -> Result<()> {
     for (at, (join, target)) in request.joins.iter().zip(joined).enumerate() {
         for (side, schema, name) in [("local", own, &join.local), ("foreign", target, &join.foreign)] {
@@ -116,7 +146,14 @@ fn check_columns(
         measure.filter.visit_columns(&mut |name| known(&part("where"), name))?;
     }
     request.change_column.iter().try_for_each(|name| known("changeTrackingColumn", name))?;
-    request.filter.visit_columns(&mut |name| known("candidatesWhere", name))
+    // Operands too: the query knows them as those of a `where`.
+    let place = |name: &str| {
+        known("candidatesWhere", name)?;
+        let found = all.iter().position(|known| known.name == name).unwrap_or(0);
+        let field = all.get(found).ok_or_else(|| Error::internal("a column that is known is not there"))?;
+        Ok(field.at(found))
+    };
+    Condition::new(&request.filter, "candidatesWhere", &place).map(|_| ())
 }
 
 fn filter(request: &Aggregate, own: &TargetSchema) -> Result<Filter> {
@@ -125,10 +162,12 @@ fn filter(request: &Aggregate, own: &TargetSchema) -> Result<Filter> {
         parts.push(request.filter.clone());
     }
     if let Some(ids) = &request.ids {
-        let [key] = own.primary_key.as_slice() else {
-            let problem = match own.primary_key.len() {
-                0 => format!("target \"{}\" has no primary key to look for them in", own.name),
-                columns => format!("the primary key of target \"{}\" has {columns} columns", own.name),
+        let [key] = own.key.as_slice() else {
+            let problem = match own.key.len() {
+                0 => format!("target \"{}\" has no key", own.name),
+                columns => {
+                    format!("target \"{}\" has a key of {columns} columns, an id is one value", own.name)
+                }
             };
             return Err(Error::option("ids", format!("{problem}; use `candidatesWhere`")));
         };

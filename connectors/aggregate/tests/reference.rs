@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_aggregate::{Aggregator, STATE_BYTES};
+use connector_aggregate::{Aggregator, STATE_BYTES, Scan};
+use connector_model::Conventions;
+use connector_model::error::Result;
 use connector_model::json;
 use connector_model::request::{self, Aggregate, Kind, Request};
-use connector_model::target::{Column, LogicalType};
+use connector_model::target::{LogicalType, TargetColumn, TargetSchema};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -23,15 +25,36 @@ struct Row {
     at: Option<i64>,
 }
 
-fn columns() -> Vec<Column> {
-    let column = |name: &str, logical_type| Column { name: name.to_owned(), logical_type };
-    vec![
-        column("id", LogicalType::Integer),
-        column("name", LogicalType::Text),
-        column("whole", LogicalType::Integer),
-        column("price", LogicalType::Decimal),
-        column("at", LogicalType::TimestampTz),
-    ]
+fn schema() -> TargetSchema {
+    let column = |(name, logical_type): (&str, LogicalType)| TargetColumn {
+        name: name.to_owned(),
+        native_type: String::new(),
+        nullable: name != "id",
+        primary_key: name == "id",
+        logical_type,
+    };
+    let columns = [
+        ("id", LogicalType::Integer),
+        ("name", LogicalType::Text),
+        ("whole", LogicalType::Integer),
+        ("price", LogicalType::Decimal),
+        ("at", LogicalType::TimestampTz),
+    ];
+    TargetSchema {
+        name: "t".to_owned(),
+        kind: "table".to_owned(),
+        columns: columns.map(column).into(),
+        primary_key: vec!["id".to_owned()],
+        key: vec!["id".to_owned()],
+        row_count: None,
+    }
+}
+
+/// The request's scan, and an aggregator for its rows.
+fn begin(request: &Aggregate, conventions: Conventions, limit: usize) -> Result<(Scan, Aggregator)> {
+    let scan = Scan::new(request, &schema(), &[], conventions)?;
+    let aggregator = Aggregator::new(request, &scan, conventions, limit)?;
+    Ok((scan, aggregator))
 }
 
 fn cents(value: i128) -> String {
@@ -40,22 +63,27 @@ fn cents(value: i128) -> String {
 }
 
 impl Row {
-    fn write(&self) -> String {
-        let mut text = format!("{{\"id\":\"{}\"", self.id);
-        let mut push = |name: &str, value: Option<String>| {
-            text.push_str(&format!(",\"{name}\":{}", value.unwrap_or_else(|| "null".to_owned())));
-        };
+    fn cell(&self, name: &str) -> String {
         let written = |write: &dyn Fn(&mut Vec<u8>)| {
             let mut cell = Vec::new();
             write(&mut cell);
             String::from_utf8(cell).unwrap()
         };
-        push("name", self.name.as_ref().map(|name| written(&|out| json::text(out, name))));
-        push("whole", self.whole.map(|whole| written(&|out| json::integer_text(out, whole))));
-        push("price", self.price.map(|price| format!("\"{}\"", cents(price))));
-        push("at", self.at.map(|at| written(&|out| json::timestamp(out, at))));
-        text.push('}');
-        text
+        let cell = match name {
+            "id" => Some(format!("\"{}\"", self.id)),
+            "name" => self.name.as_ref().map(|name| written(&|out| json::text(out, name))),
+            "whole" => self.whole.map(|whole| written(&|out| json::integer_text(out, whole))),
+            "price" => self.price.map(|price| format!("\"{}\"", cents(price))),
+            "at" => self.at.map(|at| written(&|out| json::timestamp(out, at))),
+            other => panic!("no column {other}"),
+        };
+        cell.unwrap_or_else(|| "null".to_owned())
+    }
+
+    /// The row as a connector writes it that was asked for these columns.
+    fn write(&self, scan: &Scan) -> String {
+        let cells = scan.columns.iter().map(|field| format!("\"{}\":{}", field.name, self.cell(&field.name)));
+        format!("{{{}}}", cells.collect::<Vec<_>>().join(","))
     }
 }
 
@@ -69,13 +97,12 @@ fn request(options: &Value) -> Aggregate {
 
 /// The groups of the rows, given in pieces of so many.
 fn groups(options: &Value, rows: &[Row], piece: usize) -> Vec<Value> {
-    let key = ["id".to_owned()];
-    let mut aggregator = Aggregator::new(&request(options), &columns(), &key, STATE_BYTES).unwrap();
+    let (scan, mut aggregator) = begin(&request(options), Conventions::default(), STATE_BYTES).unwrap();
     for piece in rows.chunks(piece) {
-        let objects: Vec<String> = piece.iter().map(Row::write).collect();
+        let objects: Vec<String> = piece.iter().map(|row| row.write(&scan)).collect();
         aggregator.rows(objects.join(",").as_bytes()).unwrap();
     }
-    let mut groups = aggregator.finish(false);
+    let mut groups = aggregator.finish();
     let mut found = Vec::new();
     let mut group = Vec::new();
     while groups.write_next(&mut group) {
@@ -309,7 +336,7 @@ fn what_is_held_is_counted() {
         let request = request(&options);
         let mut refused = None;
         let info = allocation_counter::measure(|| {
-            let mut aggregator = Aggregator::new(&request, &columns(), &[], limit).unwrap();
+            let (_, mut aggregator) = begin(&request, Conventions::default(), limit).unwrap();
             refused = aggregator.rows(rows.as_bytes()).err();
         });
         let error = refused.unwrap_or_else(|| panic!("{options}: was not refused"));
@@ -330,10 +357,10 @@ fn fast_measures_of_many_values_stay_small() {
         "middle": {"agg": "percentile", "column": "id", "p": 0.5, "accuracy": "fast"},
         "top": {"agg": "top_k", "column": "name", "k": 3, "accuracy": "fast"},
     }});
-    let mut aggregator = Aggregator::new(&request(&options), &columns(), &[], 256 * 1024).unwrap();
+    let (_, mut aggregator) = begin(&request(&options), Conventions::default(), 256 * 1024).unwrap();
     aggregator.rows(rows.join(",").as_bytes()).unwrap();
     let mut out = Vec::new();
-    assert!(aggregator.finish(false).write_next(&mut out));
+    assert!(aggregator.finish().write_next(&mut out));
     let group: Value = serde_json::from_slice(&out).unwrap();
     let near = |name: &str, expected: f64, share: f64| {
         let found = group["measures"][name].as_f64().unwrap();
@@ -347,12 +374,19 @@ fn fast_measures_of_many_values_stay_small() {
 #[test]
 fn what_cannot_be_computed_is_refused_by_its_name() {
     let refused = |options: &Value| {
-        let error = Aggregator::new(&request(options), &columns(), &[], STATE_BYTES).unwrap_err();
+        let error = begin(&request(options), Conventions::default(), STATE_BYTES).unwrap_err();
         assert_eq!(error.code().as_str(), "INVALID_JOB", "{options}: {error}");
         error.detail()["option"].as_str().unwrap().to_owned()
     };
     for (options, option) in [
         (json!({"dimensions": [{"field": "whole", "bucket": "day"}]}), "dimensions[0].bucket"),
+        (json!({"dimensions": [{"field": "name", "bucket": "day"}]}), "dimensions[0].bucket"),
+        (json!({"dimensions": [{"field": "id"}, {"field": "nam"}]}), "dimensions[1].field"),
+        (json!({"measures": {"m": {"agg": "max", "column": "nam"}}}), "measures.m.column"),
+        (json!({"measures": {"m": {"agg": "count", "where": {"nam": 1}}}}), "measures.m.where"),
+        (json!({"candidatesWhere": {"nam": 1}}), "candidatesWhere"),
+        (json!({"candidatesWhere": {"whole": {"$lte": "x"}}}), "candidatesWhere"),
+        (json!({"changeTrackingColumn": "nam"}), "changeTrackingColumn"),
         (
             json!({"dimensions": [{"field": "name", "bucket": {"type": "numeric", "step": 1}}]}),
             "dimensions[0].bucket",
@@ -376,10 +410,11 @@ fn null_stands_where_the_database_has_it() {
         "sort": [{"key": "m"}],
     });
     let order = |nulls_last: bool| -> Vec<Value> {
-        let mut aggregator = Aggregator::new(&request(&options), &columns(), &[], STATE_BYTES).unwrap();
-        let objects: Vec<String> = rows.iter().map(Row::write).collect();
+        let conventions = Conventions { nulls_last, ..Conventions::default() };
+        let (scan, mut aggregator) = begin(&request(&options), conventions, STATE_BYTES).unwrap();
+        let objects: Vec<String> = rows.iter().map(|row| row.write(&scan)).collect();
         aggregator.rows(objects.join(",").as_bytes()).unwrap();
-        let mut groups = aggregator.finish(nulls_last);
+        let mut groups = aggregator.finish();
         let mut out = b"[".to_vec();
         while groups.write_next(&mut out) {
             out.push(if groups.is_empty() { b']' } else { b',' });
@@ -389,4 +424,59 @@ fn null_stands_where_the_database_has_it() {
     };
     assert_eq!(order(false), [Value::Null, json!(0), json!(2)]);
     assert_eq!(order(true), [json!(0), json!(2), Value::Null]);
+}
+
+#[test]
+fn the_scan_asks_for_what_is_looked_at_and_no_more() {
+    let names = |options: Value| {
+        let scan = begin(&request(&options), Conventions::default(), STATE_BYTES).unwrap().0;
+        assert_eq!(scan.query.select.unwrap().len(), scan.columns.len());
+        assert!(scan.query.limit.is_none() && scan.query.order_by.is_empty() && !scan.query.include_total);
+        scan.columns.into_iter().map(|field| field.name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(json!({"candidatesWhere": {"at": null}})), "id", "rows are counted");
+    let measured = json!({"agg": "sum", "column": "price", "where": {"whole": 1}});
+    assert_eq!(
+        names(json!({"dimensions": [{"field": "name"}], "measures": {"m": measured}})),
+        "name price whole"
+    );
+    let last = json!({"agg": "last", "column": "name"});
+    assert_eq!(names(json!({"measures": {"m": last}, "changeTrackingColumn": "at"})), "id name at");
+    assert_eq!(names(json!({"sample": 0.5})), "id");
+}
+
+#[test]
+fn ids_need_a_key_of_one_column() {
+    let request = request(&json!({"ids": [1, "2", "x"]}));
+    let scan = |key: &[&str]| {
+        let key = key.iter().map(|name| (*name).to_owned()).collect();
+        Scan::new(&request, &TargetSchema { key, ..schema() }, &[], Conventions::default())
+    };
+    assert!(scan(&["id"]).is_ok());
+    for key in [&[][..], &["id", "name"]] {
+        let error = scan(key).unwrap_err();
+        assert_eq!(error.detail()["option"], json!("ids"), "{error}");
+        assert!(error.message().contains("`candidatesWhere`"), "{error}");
+    }
+}
+
+#[test]
+fn numbers_of_single_precision_are_what_they_are_in_double_precision() {
+    let mut schema = schema();
+    schema.columns[2].logical_type = LogicalType::Float;
+    schema.columns[2].native_type = "real".to_owned();
+    let conventions = Conventions { single_precision: &["real"], ..Conventions::default() };
+    let request = request(&json!({"measures": {
+        "sum": {"agg": "sum", "column": "whole"},
+        "least": {"agg": "min", "column": "whole"},
+        "equal": {"agg": "count", "where": {"whole": 0.3}},
+        "above": {"agg": "count", "where": {"whole": {"$gt": 0.3}}},
+    }}));
+    let scan = Scan::new(&request, &schema, &[], conventions).unwrap();
+    let mut aggregator = Aggregator::new(&request, &scan, conventions, STATE_BYTES).unwrap();
+    aggregator.rows(br#"{"whole":0.3}"#).unwrap();
+    let mut out = Vec::new();
+    aggregator.finish().write_next(&mut out);
+    let measures = &serde_json::from_slice::<Value>(&out).unwrap()["measures"];
+    assert_eq!(*measures, json!({"sum": f64::from(0.3_f32), "least": 0.3, "equal": 1, "above": 0}));
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::config::Config;
+use connector_model::conventions::Conventions;
 use connector_model::cursor::CursorKind;
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::manifest::Manifest;
@@ -66,9 +67,9 @@ pub trait Session: Send {
     /// As [`Session::read`].
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted>;
 
-    /// Whether NULL comes behind every value in an ascending order here. Elsewhere it comes before them.
-    fn nulls_last(&self) -> bool {
-        false
+    /// What whoever computes with this database's rows has to know of its ways.
+    fn conventions(&self) -> Conventions {
+        Conventions::default()
     }
 
     /// What this server computes of an aggregate; the rest is computed of its rows by whoever called.

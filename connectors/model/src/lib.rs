@@ -9,11 +9,13 @@
 //! - [`target`]: tables, views and their columns
 //! - [`cursor`]: where the next page begins
 //! - [`config`], [`manifest`], [`capability`]: what a source is configured with, and what it can do
+//! - [`conventions`]: how databases differ in what their rows mean
 //! - [`error`]: one closed set of codes
 //! - [`nearest`]: "did you mean"
 
 pub mod capability;
 pub mod config;
+pub mod conventions;
 pub mod cursor;
 pub mod error;
 pub mod filter;
@@ -26,5 +28,6 @@ pub mod time;
 
 pub use capability::Capabilities;
 pub use config::Config;
+pub use conventions::Conventions;
 pub use error::{Error, ErrorCode, Result};
 pub use manifest::Manifest;

@@ -100,6 +100,10 @@ pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
     /// The primary key's columns in key order; empty when there is none.
     pub primary_key: Vec<String>,
+    /// The columns that tell rows apart: the primary key's, else those of a unique index without NULLs; empty when there
+    /// is neither. Jobs are not shown it.
+    #[serde(skip)]
+    pub key: Vec<String>,
     /// The engine's estimate of how many rows there are; absent where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_count: Option<u64>,

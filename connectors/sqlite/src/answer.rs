@@ -89,6 +89,7 @@ pub(crate) fn introspect(database: &Database, target: &str) -> Result<TargetSche
         let row_count = catalog::estimates(&database.connection)?.get(&named.name).copied();
         let name = |position: &usize| Ok(described.table.column(*position)?.name.clone());
         let primary_key = described.primary_key.iter().map(name).collect::<Result<Vec<_>>>()?;
+        let key = described.table.key.iter().map(name).collect::<Result<Vec<_>>>()?;
         let columns = described.table.columns.iter().enumerate().map(|(position, column)| TargetColumn {
             name: column.name.clone(),
             native_type: column.native_type.clone(),
@@ -101,6 +102,7 @@ pub(crate) fn introspect(database: &Database, target: &str) -> Result<TargetSche
             name: named.name,
             kind: described.kind,
             primary_key,
+            key,
             row_count,
         })
     };

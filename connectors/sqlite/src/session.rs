@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session, SinkLimits, Stopped};
-use connector_model::Result;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
+use connector_model::{Conventions, Result};
 use tokio::sync::oneshot::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -175,6 +175,10 @@ impl Session for SqliteSession {
     async fn count(&mut self, cx: &CallContext, request: &Count) -> Result<Counted> {
         let (request, now) = (request.clone(), Instant::now());
         self.call(cx, None, move |database, flow| answer::count(database, flow, &request, now)).await
+    }
+
+    fn conventions(&self) -> Conventions {
+        Conventions { moments_in_text: true, ..Conventions::default() }
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

@@ -94,8 +94,9 @@ impl Measuring {
     /// `RESULT_TOO_LARGE`.
     pub(crate) fn add(&self, state: &mut State, cells: &[&[u8]], budget: &mut Budget) -> Result<()> {
         let cell = |place: Place| cells.get(place.at).copied().unwrap_or(NULL);
-        let (json, kind) =
-            self.place.map_or((b"0".as_slice(), LogicalType::Integer), |place| (cell(place), place.kind));
+        // Rows that are counted are looked at by nobody.
+        let place = self.place.unwrap_or(Place::new(0, LogicalType::Integer));
+        let (json, kind) = (self.place.map_or(b"0".as_slice(), cell), place.kind);
         let by = || self.order.iter().map(|place| Value::read(cell(*place), place.kind));
         if let Function::First(_) | Function::Last(_) = self.function {
             let change = self.order.first().map_or(NULL, |place| cell(*place));
@@ -130,7 +131,7 @@ impl Measuring {
             }
             State::Sum(sum) | State::Mean(sum) => {
                 let before = sum.held_bytes();
-                sum.add(&Value::read(json, kind));
+                sum.add(&place.read(json));
                 budget.change(before, sum.held_bytes())?;
             }
             State::Leader(leader) => {
@@ -143,7 +144,7 @@ impl Measuring {
                 Leader::compete(leader, json, ahead, value, budget)?;
             }
             State::Values(values) => {
-                if let Some(number) = as_double(&Value::read(json, kind)) {
+                if let Some(number) = as_double(&place.read(json)) {
                     let before = values.capacity();
                     values.push(number);
                     let grown = values.capacity() - before;
@@ -151,7 +152,7 @@ impl Measuring {
                 }
             }
             State::Digest(digest) => {
-                if let Some(number) = as_double(&Value::read(json, kind)) {
+                if let Some(number) = as_double(&place.read(json)) {
                     let before = digest.held_bytes();
                     digest.add(number);
                     budget.change(before, digest.held_bytes())?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
+use connector_model::Conventions;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
 use connector_model::request::{Aggregate, Count, Query, Read};

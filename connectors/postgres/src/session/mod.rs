@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
+use connector_model::Conventions;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
 use connector_model::request::{Aggregate, Count, Query, Read};
@@ -68,8 +69,12 @@ impl Session for PgSession {
         Ok(Counted { total, approximate: false })
     }
 
-    fn nulls_last(&self) -> bool {
-        self.family().dialect.nulls() == Nulls::Last
+    fn conventions(&self) -> Conventions {
+        Conventions {
+            nulls_last: self.family().dialect.nulls() == Nulls::Last,
+            moments_in_text: false,
+            single_precision: &["real"],
+        }
     }
 
     fn aggregates(&self) -> AggregateCapabilities {
@@ -96,6 +101,7 @@ impl Session for PgSession {
         let described: Arc<catalog::Described> = self.described(cx, target).await?;
         let name = |position: &usize| described.table.column(*position).map(|column| column.name.clone());
         let primary_key = described.primary_key.iter().map(name).collect::<Result<Vec<_>>>()?;
+        let key = described.table.key.iter().map(name).collect::<Result<Vec<_>>>()?;
         let columns = described.table.columns.iter().map(|column| TargetColumn {
             name: column.name.clone(),
             native_type: column.native_type.clone(),
@@ -109,6 +115,7 @@ impl Session for PgSession {
             columns: columns.collect(),
             row_count: described.estimated_rows,
             primary_key,
+            key,
         })
     }
 }

@@ -45,14 +45,14 @@ pub async fn aggregate_by_scan(
         let target = session.introspect(call, &join.target).await;
         joined.push(target.map_err(|error| error.with("option", format!("joins[{at}].target")))?);
     }
-    let Scan { query, columns, key } = Scan::new(request, &own, &joined)?;
-    let mut rows = Rows { aggregator: Aggregator::new(request, &columns, &key, STATE_BYTES)? };
+    let conventions = session.conventions();
+    let scan = Scan::new(request, &own, &joined, conventions)?;
+    let mut rows = Rows { aggregator: Aggregator::new(request, &scan, conventions, STATE_BYTES)? };
     let mut scanned = RowSink::new(&mut rows, SinkLimits::default());
-    session.query(call, &query, &mut scanned).await?;
+    session.query(call, &scan.query, &mut scanned).await?;
     scanned.flush().await?;
     // Sorting some hundred thousand groups takes longer than a task may keep its thread.
-    let nulls_last = session.nulls_last();
-    let finished = tokio::task::spawn_blocking(move || rows.aggregator.finish(nulls_last));
+    let finished = tokio::task::spawn_blocking(move || rows.aggregator.finish());
     let mut groups = call
         .run(finished)
         .await?

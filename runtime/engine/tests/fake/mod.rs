@@ -223,6 +223,7 @@ impl Session for FakeSession {
                 logical_type: LogicalType::Integer,
             }],
             primary_key: vec!["id".to_owned()],
+            key: vec!["id".to_owned()],
             row_count: None,
         })
     }
