@@ -6,7 +6,7 @@ use connector_model::request::aggregate::TimeUnit;
 use connector_model::request::{Kind, Request};
 use serde_json::{Value as Json, json};
 
-use super::sales::{COUNTRIES, SALES, Sales};
+use super::sales::{COUNTRIES, SALES, SHOWN, Sales};
 use super::tables::large;
 use crate::bench::Bench;
 use crate::job::{Job, Outcome};
@@ -27,9 +27,11 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     tables.push(many.clone());
     let mut bench = Bench::open(subject, tables).await?;
     let name = |at: usize| sales.tables.get(at).map(|table| table.name.clone()).unwrap_or_default();
-    let (own, other) = (name(SALES), name(COUNTRIES));
+    let (own, other, shown) = (name(SALES), name(COUNTRIES), name(SHOWN));
     let jobs = right(&sales, &other).into_iter().map(|options| Job::new(Kind::Aggregate, &own, options));
-    for job in jobs.chain(over_many(&many)) {
+    let of_view =
+        chosen().into_iter().chain(joined(&other)).map(|options| Job::new(Kind::Aggregate, &shown, options));
+    for job in jobs.chain(of_view).chain(over_many(&many)) {
         report.judged(served(&mut bench, &job).await);
     }
     let wrong = if bench.aggregates().supports { wrong(&sales, &other) } else { Vec::new() };

@@ -1,6 +1,6 @@
 //! Tables to be aggregated: sales with everything that is measured, and the countries they were made in.
 
-use connector_memory::{Table, Value};
+use connector_memory::{ColumnDef, Table, Value};
 use connector_model::time::parse_moment;
 use serde_json::{Value as Json, json};
 
@@ -12,6 +12,8 @@ use crate::subject::Subject;
 /// The positions of the tables.
 pub(super) const SALES: usize = 0;
 pub(super) const COUNTRIES: usize = 1;
+/// The sales, as a view shows them: without a key.
+pub(super) const SHOWN: usize = 2;
 
 /// The tables, and what can be asked of them.
 pub(super) struct Sales {
@@ -82,6 +84,9 @@ impl Sales {
             (None, "Lost"),
         ];
         let countries = countries.map(|(id, name)| cells([id.map(Value::Integer), Some(text(name))]));
+        let rows: Vec<Vec<Value>> = rows;
+        let nullable = columns.iter().map(|column| ColumnDef { nullable: true, ..column.clone() }).collect();
+        let shown = table("shown sales", nullable, Vec::new(), rows.clone());
         let tables = vec![
             table("sales", columns, vec![0], rows),
             table(
@@ -90,6 +95,7 @@ impl Sales {
                 Vec::new(),
                 countries.to_vec(),
             ),
+            Table { kind: "view".to_owned(), ..shown },
         ];
         Ok(Sales {
             measures: measures(moment.is_some()),
