@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use connector_model::error::{Error, Result};
-use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, cast};
+use connector_model::filter::{Cast, Comparison, Filter, Operand, Test, Typed, cast};
 
 use crate::pattern;
 use crate::profile::Profile;
@@ -94,7 +94,7 @@ fn tested(test: &Test, profile: &Profile, column: &ColumnDef, value: &Value) -> 
     match test {
         Test::Equal(operand) => equal(operand, column, value),
         Test::NotEqual(operand) => not_equal(operand, column, value),
-        Test::Compare(comparison, operand) => compared(*comparison, operand, column, value),
+        Test::Compare(comparison, operand) => compared(*comparison, operand, profile, column, value),
         // A list is what its members are, joined: `$in` of `$eq`, `$nin` of `$ne`.
         Test::In(operands) => {
             operands.iter().map(|operand| equal(operand, column, value)).fold(Truth::False, Truth::or)
@@ -126,7 +126,13 @@ fn not_equal(operand: &Operand, column: &ColumnDef, value: &Value) -> Truth {
     }
 }
 
-fn compared(comparison: Comparison, operand: &Operand, column: &ColumnDef, value: &Value) -> Truth {
+fn compared(
+    comparison: Comparison,
+    operand: &Operand,
+    profile: &Profile,
+    column: &ColumnDef,
+    value: &Value,
+) -> Truth {
     let Cast::Value(typed) = cast(operand, column.logical_type) else { return Truth::Unknown };
     let holds = |order: Ordering| match comparison {
         Comparison::Greater => order.is_gt(),
@@ -134,5 +140,10 @@ fn compared(comparison: Comparison, operand: &Operand, column: &ColumnDef, value
         Comparison::Less => order.is_lt(),
         Comparison::LessOrEqual => order.is_le(),
     };
-    value.compare(&typed).map_or(Truth::Unknown, |order| Truth::of(holds(order)))
+    let order = match (value, &typed) {
+        // In the engine's own order.
+        (Value::Uuid(_), Typed::Uuid(bytes)) => Some(profile.compare(value, &Value::Uuid(*bytes))),
+        _ => value.compare(&typed),
+    };
+    order.map_or(Truth::Unknown, |order| Truth::of(holds(order)))
 }

@@ -83,7 +83,7 @@ pub(crate) fn column_test(
 ) -> Result<()> {
     match test {
         Test::Equal(operand) => match typed(dialect, column, operand) {
-            Cast::Value(value) if dialect.beyond(&value).is_some() => constant(sql, dialect, column, false),
+            Cast::Value(value) if unheld(dialect, column, &value) => constant(sql, dialect, column, false),
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" = ");
@@ -93,7 +93,7 @@ pub(crate) fn column_test(
             Cast::Impossible => sql.push(FALSE),
         },
         Test::NotEqual(operand) => match typed(dialect, column, operand) {
-            Cast::Value(value) if dialect.beyond(&value).is_some() => constant(sql, dialect, column, true),
+            Cast::Value(value) if unheld(dialect, column, &value) => constant(sql, dialect, column, true),
             Cast::Value(value) => {
                 dialect.compared(sql, column);
                 sql.push(" <> ");
@@ -108,9 +108,14 @@ pub(crate) fn column_test(
                     constant(sql, dialect, column, beyond_holds(*comparison, side));
                     return Ok(());
                 }
+                let (word, value) = match dialect.between(column, &value) {
+                    // Nothing is equal: above it is above its neighbour below.
+                    Some(below) => (beside(*comparison), below),
+                    None => (comparison.sql(), value),
+                };
                 dialect.compared(sql, column);
                 sql.push(" ");
-                sql.push(comparison.sql());
+                sql.push(word);
                 sql.push(" ");
                 dialect.value(sql, column, value);
             }
@@ -129,7 +134,9 @@ pub(crate) fn column_test(
 /// The operand as a value that the column can hold.
 fn typed(dialect: &dyn Dialect, column: &TableColumn, operand: &Operand) -> Cast {
     match cast(operand, column.logical_type) {
-        Cast::Value(value) if !dialect.storable(&value) => Cast::Impossible,
+        Cast::Value(value) if !dialect.storable(&value) && dialect.between(column, &value).is_none() => {
+            Cast::Impossible
+        }
         other => other,
     }
 }
@@ -140,6 +147,19 @@ fn beyond_holds(comparison: Comparison, side: Ordering) -> bool {
         Comparison::Less | Comparison::LessOrEqual => side == Ordering::Greater,
         Comparison::Greater | Comparison::GreaterOrEqual => side == Ordering::Less,
     }
+}
+
+/// How a value compares with the neighbour below of what it is to be compared with.
+fn beside(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Greater | Comparison::GreaterOrEqual => ">",
+        Comparison::Less | Comparison::LessOrEqual => "<=",
+    }
+}
+
+/// Whether no column of this type can hold the value, though it compares with those that it holds.
+fn unheld(dialect: &dyn Dialect, column: &TableColumn, value: &Typed) -> bool {
+    dialect.beyond(value).is_some() || dialect.between(column, value).is_some()
 }
 
 /// A test that comes out the same for every value, and unknown for NULL.
@@ -166,7 +186,7 @@ fn list(
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
         match typed(dialect, column, operand) {
-            Cast::Value(value) if dialect.beyond(&value).is_some() => beyond = true,
+            Cast::Value(value) if unheld(dialect, column, &value) => beyond = true,
             Cast::Value(value) => values.push(value),
             Cast::Null => with_null = true,
             // No row holds it: it matches none. Negated, every value differs from it, but NULL is no value.

@@ -42,7 +42,13 @@ pub fn mssql_fitted(mut table: Table) -> Table {
         for value in row {
             match value {
                 Value::Decimal(digits) => *digits = three_digits(digits),
-                Value::Text(text) => *text = unspaced(text),
+                Value::Text(text) => {
+                    *text = unspaced(text);
+                    // What is shorter is filled with spaces, which come after control characters.
+                    if text.starts_with(char::is_control) {
+                        text.insert(0, '·');
+                    }
+                }
                 // The next number that is no longer denormal: SQL Server stores none of those.
                 Value::Float(number) if number.is_subnormal() => {
                     *number = f64::MIN_POSITIVE.copysign(*number)

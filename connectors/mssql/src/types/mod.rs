@@ -77,6 +77,12 @@ impl Shape {
     }
 }
 
+fn shown(bytes: &[u8; 16]) -> String {
+    let mut quoted = Vec::with_capacity(38);
+    uuid(&mut quoted, bytes);
+    String::from_utf8_lossy(&quoted).trim_matches('"').to_owned()
+}
+
 fn stamp(out: &mut Vec<u8>, ticks: i64) {
     json::timestamp(out, moment::micros(ticks));
 }
@@ -119,7 +125,8 @@ pub(crate) fn key(value: &ColumnData<'_>) -> Result<Option<Typed>> {
         ColumnData::F64(number) => number.map(Typed::Float),
         ColumnData::Numeric(number) => number.map(|number| Typed::Decimal(decimal::digits(number))),
         ColumnData::String(text) => text.as_ref().map(|text| Typed::Text(text.to_string())),
-        ColumnData::Guid(id) => id.map(|id| Typed::Uuid(*id.as_bytes())),
+        // As it is shown: a cursor of a single key is its text.
+        ColumnData::Guid(id) => id.map(|id| Typed::Text(shown(id.as_bytes()))),
         ColumnData::Binary(bytes) => bytes.as_ref().map(|bytes| Typed::Bytes(bytes.to_vec())),
         ColumnData::Date(date) => date.map(|date| Typed::Date(moment::days(date))),
         ColumnData::Time(time) => time.map(|time| Typed::Time(moment::time(time))),
@@ -150,7 +157,7 @@ mod tests {
     use std::borrow::Cow;
     use tiberius::numeric::Numeric;
 
-    fn shown(shape: Shape, value: &ColumnData<'_>) -> String {
+    fn written(shape: Shape, value: &ColumnData<'_>) -> String {
         let mut out = Vec::new();
         shape.write(&mut out, value).unwrap();
         String::from_utf8(out).unwrap()
@@ -171,15 +178,15 @@ mod tests {
             (ColumnData::String(None), "null"),
             (ColumnData::Date(None), "null"),
         ] {
-            assert_eq!(shown(plain, &value), expected);
+            assert_eq!(written(plain, &value), expected);
         }
         let document = ColumnData::String(Some("{\"a\":1.50}".into()));
-        assert_eq!(shown(Shape::Json, &document), "{\"a\":1.50}");
+        assert_eq!(written(Shape::Json, &document), "{\"a\":1.50}");
         let point = [&[1, 1, 0, 0, 0][..], &1.5_f64.to_le_bytes(), &(-2.0_f64).to_le_bytes()].concat();
         let point = ColumnData::Binary(Some(Cow::Owned(point)));
-        assert_eq!(shown(Shape::Geometry, &point), "{\"x\":1.5,\"y\":-2}");
+        assert_eq!(written(Shape::Geometry, &point), "{\"x\":1.5,\"y\":-2}");
         let bytes = ColumnData::Binary(Some(Cow::Borrowed(&[1])));
         assert!(Shape::Geometry.write(&mut Vec::new(), &bytes).is_err());
-        assert_eq!(shown(Shape::Plain(Binary::Buffer), &bytes), "{\"type\":\"Buffer\",\"data\":[1]}");
+        assert_eq!(written(Shape::Plain(Binary::Buffer), &bytes), "{\"type\":\"Buffer\",\"data\":[1]}");
     }
 }

@@ -61,6 +61,12 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// The greatest value that `column` can hold below one that lies between two such values.
+    fn between(&self, column: &TableColumn, value: &Typed) -> Option<Typed> {
+        let _ = (column, value);
+        None
+    }
+
     /// Whether a column may hold values of another type than its own; a cursor then says which type its parts have.
     fn mixes_types(&self) -> bool {
         false

@@ -98,7 +98,8 @@ fn param_type(declared: Declared<'_>, value: &Typed) -> ParamType {
         Typed::Boolean(_) => ParamType::Boolean,
         Typed::Integer(whole) if i64::try_from(*whole).is_ok() => ParamType::Int8,
         Typed::Integer(_) | Typed::Decimal(_) => ParamType::Numeric,
-        Typed::Float(_) if declared.name == "real" => ParamType::Float4,
+        // Beyond single precision, a double says so.
+        Typed::Float(number) if declared.name == "real" && is_single(*number) => ParamType::Float4,
         Typed::Float(_) => ParamType::Float8,
         Typed::Text(_) => ParamType::Text,
         Typed::Bytes(_) => ParamType::Bytes,
@@ -107,6 +108,25 @@ fn param_type(declared: Declared<'_>, value: &Typed) -> ParamType {
         Typed::Timestamp(_) => ParamType::Timestamp,
         Typed::TimestampTz(_) => ParamType::TimestampTz,
         Typed::Uuid(_) => ParamType::Uuid,
+    }
+}
+
+/// Whether single precision has a number near this one.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "what is too great becomes infinite, which is what is asked"
+)]
+fn is_single(number: f64) -> bool {
+    (number as f32).is_finite()
+}
+
+/// How many digits the column has behind the point, where it is a number of a known scale.
+fn scale(column: &TableColumn) -> Option<usize> {
+    match (column.logical_type, Declared::read(&column.native_type)) {
+        (LogicalType::Integer, _) => Some(0),
+        (LogicalType::Decimal, declared) if declared.is_money() => Some(4),
+        (LogicalType::Decimal, declared) => declared.scale,
+        _ => None,
     }
 }
 
@@ -157,6 +177,13 @@ impl Dialect for SqlServer {
                 _ => moment::beyond(value),
             },
         }
+    }
+
+    /// Decimals of 38 digits are rounded before they are compared with one that has more of them behind the point.
+    fn between(&self, column: &TableColumn, value: &Typed) -> Option<Typed> {
+        let (Typed::Decimal(text), Some(scale)) = (value, scale(column)) else { return None };
+        let below = number::below(text, scale)?.text();
+        Some(below.parse().map_or_else(|_| Typed::Decimal(below), Typed::Integer))
     }
 
     fn row_comparison(&self) -> bool {

@@ -61,6 +61,39 @@ pub(super) fn fit(text: &str) -> Fit {
     })
 }
 
+/// The greatest number of `scale` digits behind the point that is below one with more of them; `None` where the number
+/// has no more, and where it is beyond all decimals.
+pub(super) fn below(text: &str, scale: usize) -> Option<Exact> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    // Where the point stands among the digits.
+    let point = i64::try_from(whole.len()).ok()?.saturating_add(exponent.parse().unwrap_or(0));
+    if point > i64::try_from(all.len()).ok()? {
+        return None;
+    }
+    let first = all.len() - all.trim_start_matches('0').len();
+    let whole_digits = usize::try_from(point.saturating_sub(i64::try_from(first).ok()?)).unwrap_or(0);
+    // A column of fewer digits before the point has no value so great that those behind it matter.
+    let scale = scale.min(MAX_DIGITS.checked_sub(whole_digits.max(1))?);
+    let cut = point.saturating_add(i64::try_from(scale).ok()?);
+    let (kept, dropped) = match usize::try_from(cut) {
+        Ok(cut) => all.split_at_checked(cut)?,
+        Err(_) => ("", all.as_str()),
+    };
+    if dropped.bytes().all(|digit| digit == b'0') {
+        return None;
+    }
+    let kept: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+    let below = if negative { -kept - 1 } else { kept };
+    let digits = below.unsigned_abs().to_string();
+    Some(Exact { negative: below < 0, digits, scale })
+}
+
 /// As [`fit`], of a typed number; `None` for what is no exact number.
 pub(super) fn typed_fit(value: &Typed) -> Option<Fit> {
     match value {
@@ -117,6 +150,22 @@ mod tests {
             ("123456789012345678901234567890.1250001", "123456789012345678901234567890.1250001"),
         ] {
             assert_eq!(text(number), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_neighbour_below() {
+        let below = |text: &str, scale| below(text, scale).map(|exact| exact.text());
+        assert_eq!(below("-1391.7581", 3).as_deref(), Some("-1391.759"));
+        assert_eq!(below("1391.7581", 3).as_deref(), Some("1391.758"));
+        assert_eq!(below("1.5", 0).as_deref(), Some("1"));
+        assert_eq!(below("-0.5", 0).as_deref(), Some("-1"));
+        assert_eq!(below("15e-1", 0).as_deref(), Some("1"));
+        assert_eq!(below("1e-9999", 3).as_deref(), Some("0.000"));
+        assert_eq!(below("-1e-9999", 3).as_deref(), Some("-0.001"));
+        assert_eq!(below(&format!("{}.5", "9".repeat(38)), 3), Some("9".repeat(38)));
+        for (exact, scale) in [("1.500", 3), ("1.5000", 3), ("7", 0), ("1e3", 0), ("1e99", 3), ("0", 2)] {
+            assert_eq!(below(exact, scale), None, "{exact}");
         }
     }
 

@@ -5,6 +5,8 @@
 pub(super) struct Declared<'t> {
     /// The name alone.
     pub(super) name: &'t str,
+    /// The digits behind the point, of `decimal(p,s)`.
+    pub(super) scale: Option<usize>,
     /// The collation, where it is not the database's own.
     pub(super) collation: Option<&'t str>,
 }
@@ -15,12 +17,18 @@ impl<'t> Declared<'t> {
             Some((declared, collation)) => (declared, Some(collation)),
             None => (native_type, None),
         };
-        let name = declared.split(['(', ' ']).next().unwrap_or_default();
+        let (name, rest) = declared.split_once(['(', ' ']).unwrap_or((declared, ""));
+        let scale = match name {
+            "decimal" | "numeric" => {
+                rest.split_once(',').and_then(|(_, scale)| scale.trim_matches([' ', ')']).parse().ok())
+            }
+            _ => None,
+        };
         // A collation's name is never quoted in SQL, so nothing else may stand there.
         let collation = collation.filter(|name| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
-        Declared { name, collation }
+        Declared { name, scale, collation }
     }
 
     /// Text in the code page of its collation.
@@ -49,7 +57,7 @@ mod tests {
     #[test]
     fn names_and_collations_come_apart() {
         let read = |text| {
-            let Declared { name, collation } = Declared::read(text);
+            let Declared { name, collation, .. } = Declared::read(text);
             (name, collation)
         };
         assert_eq!(read("varchar(50)"), ("varchar", None));
@@ -58,5 +66,7 @@ mod tests {
             ("nvarchar", Some("Latin1_General_BIN2"))
         );
         assert_eq!(read("varchar(5) COLLATE x; DROP TABLE t"), ("varchar", None));
+        assert_eq!(Declared::read("decimal(38,3)").scale, Some(3));
+        assert_eq!(Declared::read("datetime2(7)").scale, None);
     }
 }
