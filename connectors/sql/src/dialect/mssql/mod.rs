@@ -232,13 +232,19 @@ impl Dialect for SqlServer {
             (declared, _) if declared.is_spatial() => self.wrapped(sql, "", column, ".STAsBinary()"),
             (Declared { name: "image", .. }, _) => self.wrapped(sql, "CAST(", column, " AS varbinary(max))"),
             (Declared { name: "sql_variant", .. }, _) => {
+                // As text of the database: between variants, texts of two collations never equal.
                 self.wrapped(
                     sql,
-                    "CASE WHEN SQL_VARIANT_PROPERTY(",
+                    "CASE WHEN CAST(SQL_VARIANT_PROPERTY(",
                     column,
-                    ", 'BaseType') IN ('money', 'smallmoney')",
+                    ", 'BaseType') AS nvarchar(128))",
                 );
-                self.wrapped(sql, " THEN CAST(CAST(", column, " AS decimal(19, 4)) AS sql_variant)");
+                self.wrapped(
+                    sql,
+                    " IN (N'money', N'smallmoney') THEN CAST(CAST(",
+                    column,
+                    " AS decimal(19, 4)) AS sql_variant)",
+                );
                 self.wrapped(sql, " ELSE ", column, " END");
             }
             (_, Reading::Native) => self.reference(sql, column),
