@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aggregate;
 mod breaking;
 mod identity;
 mod refusing;
