@@ -17,5 +17,4 @@ pub mod filters;
 pub mod injection;
 pub mod options;
 pub mod paging;
-mod sales;
 mod tables;

@@ -1,16 +1,16 @@
 //! Values of every type: the ordinary few that repeat, and the extreme ones.
 
+mod calm;
+mod moment;
+
 use connector_memory::Value;
-use connector_model::json;
 use connector_model::target::LogicalType;
-use connector_model::time::{DAY_US, parse_moment};
 use proptest::prelude::*;
 
 use super::one_of;
 use crate::subject::{Range, StoredType};
-
-/// Days of 0001-01-01 and 9999-12-31.
-const COMMON_ERA: (i64, i64) = (-719_162, 2_932_896);
+use calm::calm;
+use moment::{clock, day, moment, moment_text};
 
 /// Texts with everything that matters to patterns, literals, JSON and cursors. Letters beyond ASCII are lower case
 /// only: engines differ in whether a case-insensitive match folds them.
@@ -82,35 +82,6 @@ const TEXT_ARRAYS: &[&str] = &[
     "[[\"null\",\"日本語\"]]",
 ];
 
-/// Moments at which calendars turn: the ends of ISO's years, of months and of leap days, the hours that clocks are put
-/// forward and back in Berlin and New York, and the ends of a century and of an epoch.
-pub(super) const TURNS: &[&str] = &[
-    "2020-12-31T23:59:59.999999Z",
-    "2021-01-01T00:00:00Z",
-    "2021-01-03T23:59:59.999Z",
-    "2021-01-04T00:00:00Z",
-    "2018-12-31T12:00:00Z",
-    "2016-01-03T00:00:00Z",
-    "2024-12-30T00:00:00Z",
-    "2024-02-29T12:34:56.789Z",
-    "2023-02-28T23:59:59.999999Z",
-    "2024-03-31T00:59:59.999Z",
-    "2024-03-31T01:00:00Z",
-    "2024-10-27T00:30:00Z",
-    "2024-10-27T01:30:00Z",
-    "2024-03-10T06:59:59Z",
-    "2024-11-03T05:30:00Z",
-    "2024-11-03T06:30:00Z",
-    "2024-04-30T23:59:59.999999Z",
-    "2024-06-30T23:59:00Z",
-    "2024-07-01T00:00:00Z",
-    "1970-01-01T00:00:00Z",
-    "1969-12-31T23:59:59.999Z",
-    "1900-02-28T23:59:59Z",
-    "2000-02-29T00:00:00Z",
-    "1999-12-31T23:59:59.999Z",
-];
-
 /// What the values of a column are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mood {
@@ -155,38 +126,6 @@ pub(super) fn value(stored: StoredType, mood: Mood) -> BoxedStrategy<Value> {
         LogicalType::Text if stored.range == Range::Moments => moment_text(),
         LogicalType::Text | LogicalType::Geometry | LogicalType::Unknown => text(),
     }
-}
-
-/// Values that repeat, for the types that have extreme ones.
-fn calm(stored: StoredType) -> Option<BoxedStrategy<Value>> {
-    let turn = || one_of(TURNS.iter().filter_map(|text| parse_moment(text)).collect());
-    Some(match stored.logical {
-        LogicalType::Integer if stored.range == Range::Unsigned => {
-            (0_u64..12).prop_map(Value::Unsigned).boxed()
-        }
-        LogicalType::Integer => (-6_i64..12).prop_map(Value::Integer).boxed(),
-        LogicalType::Float => {
-            let number = one_of(vec![0.0, 0.5, 1.0, -1.5, 2.75, 10.0, -7.25, 100.125, 0.1]);
-            match stored.range {
-                #[allow(clippy::cast_possible_truncation, reason = "that is what a single is")]
-                Range::Single => number.prop_map(|number| Value::Real(number as f32)).boxed(),
-                _ => number.prop_map(Value::Float).boxed(),
-            }
-        }
-        LogicalType::Decimal => {
-            let digits =
-                vec!["0.000", "0.125", "0.250", "1.500", "-1.500", "2.000", "10.750", "0.100", "-0.001"];
-            one_of(digits).prop_map(|digits| Value::Decimal(digits.to_owned())).boxed()
-        }
-        LogicalType::Text if stored.range == Range::Full => words(&["a", "b", "B", "", "日本語", "it's"]),
-        LogicalType::Text if stored.range == Range::Moments => {
-            turn().prop_map(|micros| moment_form(micros, 3)).boxed()
-        }
-        LogicalType::Date => turn().prop_map(|micros| Value::Date(micros.div_euclid(DAY_US))).boxed(),
-        LogicalType::Timestamp => turn().prop_map(Value::Timestamp).boxed(),
-        LogicalType::TimestampTz => turn().prop_map(Value::TimestampTz).boxed(),
-        _ => return None,
-    })
 }
 
 fn documents(all: &'static [&'static str]) -> BoxedStrategy<Value> {
@@ -261,45 +200,6 @@ fn bytes() -> BoxedStrategy<Value> {
     prop_oneof![1 => one_of(edges), 1 => proptest::collection::vec(any::<u8>(), 0..9)]
         .prop_map(Value::Bytes)
         .boxed()
-}
-
-/// Whole milliseconds of the common era, in the forms that SQLite's own functions and most programs write.
-fn moment_text() -> BoxedStrategy<Value> {
-    let (first, last) = COMMON_ERA;
-    let day = prop_oneof![1 => one_of(vec![0, -1, 19_782, first, last]), 1 => -30_000_i64..60_000];
-    let millis = prop_oneof![Just(0), Just(1), Just(36_000_000), Just(86_399_999), 0..86_400_000_i64];
-    (day, millis, 0..4_u32)
-        .prop_map(|(day, millis, form)| moment_form(day * DAY_US + millis * 1_000, form))
-        .boxed()
-}
-
-/// One of the forms of a moment, cut to the millisecond; seconds have no fraction where it is zero.
-fn moment_form(micros: i64, form: u32) -> Value {
-    let millis = micros.div_euclid(1_000);
-    let mut text = Vec::new();
-    json::timestamp(&mut text, millis * 1_000);
-    let mut text = String::from_utf8_lossy(&text).trim_matches(['"', 'Z']).to_owned();
-    if millis % 1_000 == 0 {
-        text.truncate("YYYY-MM-DDTHH:MM:SS".len());
-    }
-    let text = if form & 1 == 0 { text.replace('T', " ") } else { text };
-    Value::Text(if form & 2 == 0 { text } else { text + "Z" })
-}
-
-fn day() -> BoxedStrategy<i64> {
-    let (first, last) = COMMON_ERA;
-    // The last two are in 221 BC and in the year 12921.
-    let edges = vec![0, -1, 1, 19_782, first, last, -800_000, 4_000_000];
-    prop_oneof![2 => one_of(edges), 2 => -30_000_i64..60_000].boxed()
-}
-
-fn clock() -> BoxedStrategy<i64> {
-    prop_oneof![Just(0), Just(1), Just(1_000), Just(DAY_US - 1), 0..DAY_US].boxed()
-}
-
-fn moment() -> BoxedStrategy<i64> {
-    let turn = one_of(TURNS.iter().filter_map(|text| parse_moment(text)).collect());
-    prop_oneof![3 => (day(), clock()).prop_map(|(day, clock)| day * DAY_US + clock), 1 => turn].boxed()
 }
 
 fn uuid() -> BoxedStrategy<Value> {

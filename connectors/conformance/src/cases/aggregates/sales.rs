@@ -4,8 +4,7 @@ use connector_memory::{ColumnDef, Table, Value};
 use connector_model::time::parse_moment;
 use serde_json::{Value as Json, json};
 
-use super::aggregates::cells;
-use super::tables::{Types, column, table, text};
+use crate::cases::tables::{Types, column, table, text};
 use crate::report::Failure;
 use crate::subject::Subject;
 
@@ -120,4 +119,9 @@ fn measures(has_moments: bool) -> Vec<Json> {
         all.extend([1, 2, 100].map(|k| json!({"agg": "top_k", "column": column, "k": k})));
     }
     all
+}
+
+/// A row is what it is: the cells of one.
+fn cells(cells: impl IntoIterator<Item = Option<Value>>) -> Vec<Value> {
+    cells.into_iter().map(|cell| cell.unwrap_or(Value::Null)).collect()
 }
