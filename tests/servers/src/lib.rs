@@ -15,6 +15,8 @@ mod postgres;
 mod proc;
 mod process;
 mod spawner;
+mod tds;
+mod tsql;
 mod url;
 mod workspace;
 
@@ -27,4 +29,8 @@ pub use port::free_port;
 pub use postgres::{APP_PASSWORD, APP_USER, Postgres, PostgresOptions};
 pub use process::{Exit, Process};
 pub use rustix::process::Signal;
+pub use tds::{
+    SqlServer, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions, SqlServerRequest,
+    SqlServerSession, SqlServerStatement,
+};
 pub use workspace::ServerDirectory;
