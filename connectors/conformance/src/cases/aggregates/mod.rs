@@ -48,6 +48,9 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     jobs.extend(right::over_many().into_iter().map(|options| of(&many.name, options)));
     for job in jobs {
         report.judged(served(&mut bench, &job).await);
+        if report.is_full() {
+            return Ok(());
+        }
     }
     let wrong = if able.supports { wrong::wrong(&sales, &other) } else { Vec::new() };
     for options in wrong {
