@@ -112,6 +112,14 @@ async fn log_in(
     }
     let database = if login.database.is_empty() { APP_USER.to_owned() } else { login.database.clone() };
     welcome(&mut writer, &login, &database);
+    let elsewhere = shared.find_fault(|fault| match fault {
+        SqlServerFault::RedirectLogin { host, port } => Some((host.clone(), *port)),
+        _ => None,
+    });
+    if let Some((host, port)) = elsewhere {
+        tokens::routing(writer.buffer(), &host, port);
+    }
+    tokens::done(writer.buffer(), Done::Batch, 0, 0, 0);
     writer.finish(&mut stream).await.context("answering a login")?;
     writer.packet_size = packet_size(&login);
     Ok(Some(LoggedIn { stream, writer, database, application: login.application }))
@@ -165,5 +173,4 @@ fn welcome(writer: &mut Writer, login: &Login, database: &str) {
     // TDS 7.4 and 7.3 are all the same to the double; it answers with the client's version.
     tokens::login_ack(out, login.version.min(0x7400_0004));
     tokens::environment(out, change::PACKET_SIZE, &size, &DEFAULT_PACKET_SIZE.to_string());
-    tokens::done(out, Done::Batch, 0, 0, 0);
 }

@@ -29,6 +29,8 @@ pub struct SqlServerOptions {
     pub faults: Vec<SqlServerFault>,
     /// The product version that `SERVERPROPERTY('ProductMajorVersion')` shows; 15 (SQL Server 2019) when `None`.
     pub major_version: Option<u8>,
+    /// Whether the database allows snapshot isolation (`ALLOW_SNAPSHOT_ISOLATION`).
+    pub snapshot_isolation: bool,
 }
 
 /// Something that goes wrong. A statement's fault concerns the statements whose text contains `matching`.
@@ -44,6 +46,13 @@ pub enum SqlServerFault {
     CloseAtLogin,
     /// It answers the login with this error.
     FailLogin(SqlServerError),
+    /// It sends the client on to another server, as Azure's gateways do.
+    RedirectLogin {
+        /// The other server's name.
+        host: String,
+        /// The other server's port.
+        port: u16,
+    },
     /// It answers the statement with this error.
     FailStatement {
         /// Part of the statement's text.

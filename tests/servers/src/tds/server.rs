@@ -95,7 +95,11 @@ impl SqlServer {
             .build()
             .context("starting the server's threads")?;
         let shared = Arc::new(Shared {
-            engine: Arc::new(Engine::new(APP_USER, options.major_version.unwrap_or(15))),
+            engine: Arc::new(Engine::new(
+                APP_USER,
+                options.major_version.unwrap_or(15),
+                options.snapshot_isolation,
+            )),
             records: Records::default(),
             encryption: options.encryption,
             tls: secure::server_config(certificates.server(options.certificate))?,

@@ -17,6 +17,9 @@ use super::server::Shared;
 use super::tokens::{self, Done, change};
 use crate::tsql::{Batch, Login, Session, SqlError, SqlType, Transaction, Value};
 
+/// The most parameters of a call, the statement's text and its declarations among them.
+const MAX_PARAMETERS: usize = 2_100;
+
 /// A logged-in connection.
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
@@ -107,10 +110,18 @@ impl Connection {
 
     async fn call(&mut self, message: &Message) -> Result<()> {
         let call = Call::parse(&message.payload)?;
+        let message_packets = message.packets;
         if call.procedure != "sp_executesql" {
             self.record(SqlServerRequest::Procedure, &call.procedure, Vec::new(), message.packets);
             let error = SqlError::new(2812, format!("Could not find stored procedure '{}'.", call.procedure));
             return self.respond(&call.procedure, Err(error), Done::Procedure).await;
+        }
+        if call.parameters.len() > MAX_PARAMETERS {
+            let message = format!(
+                "The incoming request has too many parameters. The server supports a maximum of {MAX_PARAMETERS} parameters. Reduce the number of parameters and resend the request."
+            );
+            self.record(SqlServerRequest::Procedure, "", Vec::new(), message_packets);
+            return self.respond("", Err(SqlError::new(8003, message)), Done::Procedure).await;
         }
         let mut parameters = call.parameters.into_iter();
         let text = parameters.next().map_or(Value::Null, |parameter| parameter.value);

@@ -77,6 +77,21 @@ pub(super) fn environment_bytes(out: &mut BytesMut, kind: u8, new: &[u8], old: &
     sized(out, 0xe3, &body);
 }
 
+/// ENVCHANGE that sends the client on to another server.
+pub(super) fn routing(out: &mut BytesMut, host: &str, port: u16) {
+    let mut target = BytesMut::new();
+    // TCP.
+    target.put_u8(0);
+    target.put_u16_le(port);
+    long_text(&mut target, host);
+    let mut body = BytesMut::new();
+    body.put_u8(change::ROUTING);
+    body.put_u16_le(u16::try_from(target.len()).unwrap_or(0));
+    body.extend_from_slice(&target);
+    body.put_u16_le(0);
+    sized(out, 0xe3, &body);
+}
+
 /// Kinds of ENVCHANGE.
 pub(super) mod change {
     pub(in super::super) const DATABASE: u8 = 1;
@@ -86,6 +101,7 @@ pub(super) mod change {
     pub(in super::super) const BEGIN: u8 = 8;
     pub(in super::super) const COMMIT: u8 = 9;
     pub(in super::super) const ROLLBACK: u8 = 10;
+    pub(in super::super) const ROUTING: u8 = 20;
 }
 
 /// ERROR, or INFO where the severity is that of a message.

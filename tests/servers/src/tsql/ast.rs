@@ -288,6 +288,7 @@ pub(crate) enum Statement {
     },
     Delete {
         table: Name,
+        top: Option<Expr>,
         condition: Option<Expr>,
     },
     Truncate(Name),

@@ -21,6 +21,8 @@ pub(crate) struct Catalog {
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pub(crate) id: i32,
+    /// Whether transactions may read a snapshot.
+    pub(crate) snapshot_isolation: bool,
     /// Names and numbers.
     pub(crate) schemas: Vec<(String, i32)>,
     pub(crate) objects: Vec<Object>,
@@ -155,10 +157,10 @@ impl Table {
 }
 
 impl Database {
-    pub(crate) fn new(id: i32) -> Self {
+    pub(crate) fn new(id: i32, snapshot_isolation: bool) -> Self {
         let schemas = [(DEFAULT_SCHEMA, 1), ("guest", 2), ("INFORMATION_SCHEMA", 3), ("sys", 4)];
         let schemas = schemas.into_iter().map(|(name, id)| (name.to_owned(), id)).collect();
-        Self { id, schemas, objects: Vec::new(), next_id: 901_578_250 }
+        Self { id, snapshot_isolation, schemas, objects: Vec::new(), next_id: 901_578_250 }
     }
 
     /// A new object's number.

@@ -16,6 +16,7 @@ impl Session {
     /// Statements that change the catalogue or a table's rows.
     pub(super) fn change(&mut self, statement: Statement, batch: &Batch, stop: Stop) -> Result<Outcome> {
         let current = self.database.clone();
+        self.changed = true;
         match statement {
             Statement::CreateTable { name, columns, keys } => {
                 let table = table(&self.context(batch), &columns, &keys)?;

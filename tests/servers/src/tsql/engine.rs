@@ -18,10 +18,10 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// With `master` and one database more.
-    pub(crate) fn new(database: &str, major_version: u8) -> Self {
+    pub(crate) fn new(database: &str, major_version: u8, snapshot_isolation: bool) -> Self {
         let mut catalog = Catalog::default();
-        catalog.databases.insert("master".to_owned(), Database::new(1));
-        catalog.databases.insert(database.to_owned(), Database::new(5));
+        catalog.databases.insert("master".to_owned(), Database::new(1, true));
+        catalog.databases.insert(database.to_owned(), Database::new(5, snapshot_isolation));
         Self { catalog: RwLock::new(Arc::new(catalog)), default_database: database.to_owned(), major_version }
     }
 

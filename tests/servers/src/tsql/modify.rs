@@ -26,13 +26,18 @@ impl Session {
                 self.insert(&table, &columns, &source, batch, stop)
             }
             Statement::Update { table, set, condition } => {
-                self.rewrite(&table, condition.as_ref(), Some(&set), batch, stop)
+                let which = Which { condition: condition.as_ref(), most: usize::MAX };
+                self.rewrite(&table, &which, Some(&set), batch, stop)
             }
-            Statement::Delete { table, condition } => {
-                self.rewrite(&table, condition.as_ref(), None, batch, stop)
+            Statement::Delete { table, top, condition } => {
+                let most = match top {
+                    Some(top) => usize::try_from(self.number(&top, batch)?).unwrap_or(0),
+                    None => usize::MAX,
+                };
+                self.rewrite(&table, &Which { condition: condition.as_ref(), most }, None, batch, stop)
             }
             Statement::Truncate(table) => {
-                self.rewrite(&table, None, None, batch, stop)?;
+                self.rewrite(&table, &Which { condition: None, most: usize::MAX }, None, batch, stop)?;
                 Ok(Outcome::Done)
             }
             Statement::IdentityInsert(table, on) => {
@@ -157,7 +162,7 @@ impl Session {
     fn rewrite(
         &mut self,
         name: &Name,
-        condition: Option<&Expr>,
+        which: &Which<'_>,
         set: Option<&[(String, Expr)]>,
         batch: &Batch,
         stop: Stop,
@@ -166,7 +171,7 @@ impl Session {
         let context = Arc::new(self.context(batch));
         let shown = name.last().map_or("", String::as_str);
         let mut binder = Binder::over_table(&context, shown, &columns);
-        let condition = condition.map(|condition| binder.condition(condition)).transpose()?;
+        let condition = which.condition.map(|condition| binder.condition(condition)).transpose()?;
         let mut assignments = Vec::new();
         for (column, expr) in set.unwrap_or_default() {
             let position = columns.iter().position(|known| known.name == *column);
@@ -180,9 +185,10 @@ impl Session {
         let run = Run::new(context.clone(), stop);
         let computed = self.computed(name, &columns, batch)?;
         let mut rows = Vec::with_capacity(table.rows.len());
-        let mut count = 0;
+        let mut count = 0_usize;
         for row in table.rows.iter() {
             let concerned = match &condition {
+                _ if count >= which.most => false,
                 None => true,
                 Some(condition) => run.over_row(condition, row)?.truth() == Some(true),
             };
@@ -209,8 +215,14 @@ impl Session {
             let table = catalog.database_mut(&location.database)?.table_mut(&location.schema, &location.name);
             table.ok_or_else(|| invalid_object(name))?.replace(rows)
         })?;
-        Ok(Outcome::Count(count))
+        Ok(Outcome::Count(count as u64))
     }
+}
+
+/// Which rows a statement changes.
+struct Which<'s> {
+    condition: Option<&'s Expr>,
+    most: usize,
 }
 
 /// Computed columns, filled in when a row is stored.

@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(super) database: String,
     /// The catalogue as it was when the transaction began.
     transaction: Option<Arc<Catalog>>,
+    /// Whether the transaction changed anything.
+    pub(super) changed: bool,
     depth: i32,
     no_count: bool,
     isolation: i16,
@@ -91,6 +93,7 @@ impl Session {
             login,
             database,
             transaction: None,
+            changed: false,
             depth: 0,
             no_count: false,
             isolation: 2,
@@ -118,11 +121,19 @@ impl Session {
         Ok(Some(outcome))
     }
 
+    /// What statements see: within a transaction of snapshot isolation the data of its begin.
+    fn catalog(&self) -> Arc<Catalog> {
+        match &self.transaction {
+            Some(begun) if self.isolation == SNAPSHOT && !self.changed => begun.clone(),
+            _ => self.engine.catalog(),
+        }
+    }
+
     pub(super) fn context(&self, batch: &Batch) -> Context {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let ticks = i64::try_from(since.as_nanos() / 100).unwrap_or(0);
         Context {
-            catalog: self.engine.catalog(),
+            catalog: self.catalog(),
             database: self.database.clone(),
             variables: batch.variables.clone(),
             facts: Facts {
@@ -237,6 +248,14 @@ impl Session {
 
     fn query(&mut self, query: &Query, batch: &mut Batch, stop: Stop) -> Result<Outcome> {
         let context = self.context(batch);
+        let allowed = context.catalog.database(&self.database)?.snapshot_isolation;
+        if self.isolation == SNAPSHOT && self.depth > 0 && !allowed {
+            let message = format!(
+                "Snapshot isolation transaction failed accessing database '{}' because snapshot isolation is not allowed in this database.",
+                self.database
+            );
+            return Err(SqlError::new(3952, message));
+        }
         let bound = Binder::query(&context, query)?;
         let columns: Vec<ResultColumn> = bound
             .columns
@@ -284,7 +303,7 @@ impl Session {
         })
     }
 
-    fn number(&self, expr: &Expr, batch: &Batch) -> Result<i64> {
+    pub(super) fn number(&self, expr: &Expr, batch: &Batch) -> Result<i64> {
         let (value, ty) = self.value(expr, batch)?;
         Ok(match convert(value, ty, SqlType::BigInt, 0)? {
             Value::Int(whole) => whole,
@@ -301,7 +320,7 @@ impl Session {
                     "READ UNCOMMITTED" => 1,
                     "REPEATABLE READ" => 3,
                     "SERIALIZABLE" => 4,
-                    "SNAPSHOT" => 5,
+                    "SNAPSHOT" => SNAPSHOT,
                     _ => 2,
                 };
             }
@@ -342,6 +361,7 @@ impl Session {
                 self.depth -= 1;
                 if self.depth == 0 {
                     self.transaction = None;
+                    self.changed = false;
                 }
             }
             Transaction::Rollback => {
@@ -351,7 +371,7 @@ impl Session {
                 };
                 self.depth = 0;
                 // A transaction that only read takes nobody else's changes back.
-                if !Arc::ptr_eq(&earlier, &self.engine.catalog()) {
+                if std::mem::take(&mut self.changed) {
                     self.engine.restore(earlier);
                 }
             }
@@ -398,6 +418,9 @@ impl Session {
         Ok(Outcome::Nothing)
     }
 }
+
+/// The number of snapshot isolation among the levels.
+const SNAPSHOT: i16 = 5;
 
 /// Options that are taken and change nothing.
 const KNOWN: [&str; 20] = [

@@ -3,7 +3,9 @@ use test_servers::{
 };
 use tiberius::{AuthMethod, EncryptionLevel};
 
-use super::{PASSWORD, config, connect, number, query, started};
+use test_servers::APP_PASSWORD;
+
+use super::{config, connect, number, query, started};
 
 #[tokio::test]
 async fn who_connects_is_recorded() {
@@ -75,7 +77,7 @@ async fn certificates_that_must_be_refused_are_refused() {
 #[tokio::test]
 async fn wrong_credentials_and_databases_have_their_numbers() {
     let server = started().await;
-    for (user, password) in [("app", "wrong"), ("nobody", PASSWORD)] {
+    for (user, password) in [("app", "wrong"), ("nobody", APP_PASSWORD)] {
         let mut config = config(&server);
         config.authentication(AuthMethod::sql_server(user, password));
         assert_eq!(number(connect(config).await), Some(18456));
@@ -122,4 +124,16 @@ async fn a_server_that_was_stopped_comes_back_with_its_tables() {
     server.restart().await.unwrap();
     let mut client = connect(config(&server)).await.unwrap();
     assert_eq!(query(&mut client, "SELECT id FROM t").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_may_be_sent_on_to_another_server() {
+    let server = started().await;
+    server.set_faults(vec![SqlServerFault::RedirectLogin { host: "elsewhere.example".into(), port: 1434 }]);
+    match connect(config(&server)).await {
+        Err(tiberius::error::Error::Routing { host, port }) => {
+            assert_eq!((host.as_str(), port), ("elsewhere.example", 1434));
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -1,24 +1,8 @@
-use super::{Connection, config, connect, number, query, started};
+use test_servers::{SqlServer, SqlServerOptions};
 
-/// The rows as texts; NULL is `-`.
-async fn shown(client: &mut Connection, sql: &str) -> Vec<String> {
-    let rows = match query(client, sql).await {
-        Ok(rows) => rows,
-        Err(error) => panic!("{sql}: {error}"),
-    };
-    let cell = |cell: tiberius::ColumnData<'static>| {
-        let text = format!("{cell:?}");
-        let inner =
-            text.split_once('(').map_or("", |(_, rest)| rest.strip_suffix(')').unwrap_or(rest)).to_owned();
-        match inner.strip_prefix("Some(") {
-            Some(value) => value.strip_suffix(')').unwrap_or(value).to_owned(),
-            None => "-".to_owned(),
-        }
-    };
-    rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>().join("|")).collect()
-}
+use super::{Connection, config, connect, number, query, shown, started};
 
-async fn loaded() -> (test_servers::SqlServer, Connection) {
+async fn loaded() -> (SqlServer, Connection) {
     let server = started().await;
     server
         .execute(
@@ -165,4 +149,115 @@ async fn transactions_are_taken_back_by_batch_and_by_request() {
     client.commit_transaction().await.unwrap();
     assert_eq!(shown(&mut client, "SELECT id FROM sales.[or]]ders] WHERE region = N'west'").await, ["1"]);
     assert_eq!(number(query(&mut client, "COMMIT").await), Some(3902));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_not_moved_by_others_and_takes_nothing_of_theirs_back() {
+    let options = SqlServerOptions { snapshot_isolation: true, ..SqlServerOptions::default() };
+    let server = SqlServer::start(options).await.unwrap();
+    server.execute("CREATE TABLE t (id int NOT NULL PRIMARY KEY); INSERT INTO t VALUES (1);").await.unwrap();
+    let mut client = connect(config(&server)).await.unwrap();
+    query(&mut client, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION").await.unwrap();
+    assert_eq!(shown(&mut client, "SELECT COUNT(*) FROM t").await, ["1"]);
+    server.execute("INSERT INTO t VALUES (2)").await.unwrap();
+    assert_eq!(shown(&mut client, "SELECT COUNT(*) FROM t").await, ["1"]);
+    query(
+        &mut client,
+        "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    )
+    .await
+    .unwrap();
+    assert_eq!(shown(&mut client, "SELECT COUNT(*) FROM t").await, ["2"]);
+
+    let (_server, mut client) = loaded().await;
+    query(&mut client, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION").await.unwrap();
+    assert_eq!(number(query(&mut client, "SELECT 1 FROM sales.northern").await), Some(3952));
+}
+
+#[tokio::test]
+async fn functions_give_what_the_reference_says() {
+    let server = started().await;
+    let mut client = connect(config(&server)).await.unwrap();
+    for (sql, expected) in [
+        ("LEN(N'a🦀 '), DATALENGTH(N'a🦀 '), LEN('')", "3|8|0"),
+        ("LOWER(N'ÀB'), UPPER('ß'), REVERSE('ab'), TRIM('  x ')", "\"àb\"|\"SS\"|\"ba\"|\"x\""),
+        (
+            "LEFT('abc', 2), RIGHT('abc', 5), SUBSTRING('abcd', 2, 2), SUBSTRING(0x010203, 2, 9)",
+            "\"ab\"|\"abc\"|\"bc\"|[2, 3]",
+        ),
+        (
+            "REPLACE('aXa', 'X', '--'), CHARINDEX('c', 'abc'), PATINDEX('%[0-9]%', 'ab7'), STUFF('abcd', 2, 2, 'x')",
+            "\"a--a\"|3|3|\"axd\"",
+        ),
+        (
+            "CONCAT('a', NULL, 1), 'a' + NULL, QUOTENAME('a]b'), REPLICATE('ab', 2)",
+            "\"a1\"|-|\"[a]]b]\"|\"abab\"",
+        ),
+        ("7 / 2, -7 % 3, 7 / 2.0, 1e0 / 4, 5 & 3", "3|-1|3.500000|0.25|1"),
+        (
+            "ABS(-5), FLOOR(-1.5), CEILING(1.2), ROUND(2.345, 2), ROUND(1250, -2), SIGN(-2.0)",
+            "5|-2.0|2.0|2.350|1300|-1.0",
+        ),
+        ("POWER(2, 10), SQRT(16), ROUND(2.55e0, 1, 1)", "1024|4.0|2.5"),
+        (
+            "DATEPART(quarter, '2024-05-01'), DATEPART(iso_week, '2021-01-03'), DATEPART(weekday, '2024-03-01')",
+            "2|53|6",
+        ),
+        (
+            "DATEADD(month, 1, CAST('2024-01-31' AS date)), DATEDIFF(month, '2023-12-31', '2024-01-01')",
+            "Date(738944)|1",
+        ),
+        (
+            "DATETRUNC(quarter, CAST('2024-05-17' AS date)), EOMONTH('2024-02-03'), DATEFROMPARTS(1, 1, 2)",
+            "Date(738976)|Date(738944)|Date(1)",
+        ),
+        (
+            "CONVERT(varchar(30), CAST('2024-03-01T12:34:56.789' AS datetime2(3)), 126), CONVERT(varchar(10), CAST('2024-03-01' AS date), 112)",
+            "\"2024-03-01T12:34:56.789\"|\"20240301\"",
+        ),
+        (
+            "CONVERT(varchar(40), SWITCHOFFSET(CAST('2024-03-01T12:00:00+02:00' AS datetimeoffset(0)), '+00:00'), 127)",
+            "\"2024-03-01T10:00:00Z\"",
+        ),
+        (
+            "CAST(CAST('2024-03-01T12:00:00.005' AS datetime) AS nvarchar(40)), CONVERT(varchar(30), CAST('2024-03-01T12:00:00.005' AS datetime), 121)",
+            "\"Mar  1 2024 12:00PM\"|\"2024-03-01 12:00:00.007\"",
+        ),
+        (
+            "CAST(123456789.123e0 AS varchar(30)), CONVERT(varchar(30), 0.1e0, 3), CONVERT(varchar(20), CAST(1234567.891 AS money), 1)",
+            "\"1.23457e+008\"|\"1.0000000000000001e-001\"|\"1,234,567.89\"",
+        ),
+        (
+            "TRY_CAST('x' AS int), TRY_CONVERT(date, '2024-02-30'), ISNULL(NULL, 'ab'), COALESCE(NULL, 2, 3), NULLIF(1, 1)",
+            "-|-|\"ab\"|2|-",
+        ),
+        (
+            "IIF(1 = 1, 'yes', 'no'), CASE 2 WHEN 1 THEN 'a' WHEN 2 THEN 'b' END, GREATEST(1, 3, NULL), LEAST(2, 1.5)",
+            "\"yes\"|\"b\"|3|1.5",
+        ),
+        (
+            "JSON_VALUE('{\"a\":[1,{\"b\":\"x\"}]}', '$.a[1].b'), ISJSON('[1'), JSON_QUERY('{\"a\":[1]}', '$.a')",
+            "\"x\"|0|\"[1]\"",
+        ),
+        (
+            "SERVERPROPERTY('ProductVersion'), SQL_VARIANT_PROPERTY(CAST(1 AS sql_variant), 'BaseType')",
+            "\"15.0.2000.5\"|\"int\"",
+        ),
+        (
+            "CASE WHEN 'a' = 'a  ' THEN 1 END, CASE WHEN 0x01 = 0x0100 THEN 1 END, CASE WHEN N'a' = N'A' THEN 1 END",
+            "1|1|-",
+        ),
+        ("CASE WHEN N'a' = N'A' COLLATE Latin1_General_100_CI_AS THEN 1 END", "1"),
+        ("CASE WHEN NULL = NULL THEN 1 WHEN NOT (NULL = 1) THEN 2 ELSE 3 END", "3"),
+        (
+            "(SELECT SUM(v) FROM OPENJSON('[{\"v\": 1.25}, {\"v\": \"2.5\"}, {}]') WITH (v decimal(10, 2)))",
+            "3.75",
+        ),
+        (
+            "(SELECT COUNT(*) FROM (VALUES (1), (2)) a (x) CROSS APPLY OPENJSON('[1,2,3]') j WHERE j.value >= a.x)",
+            "5",
+        ),
+    ] {
+        assert_eq!(shown(&mut client, &format!("SELECT {sql}")).await, [expected], "{sql}");
+    }
 }

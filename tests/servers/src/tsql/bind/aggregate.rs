@@ -137,6 +137,10 @@ impl Binder<'_> {
             partition.push((typed.expr, typed.collation.collation));
         }
         let order = self.sort_keys(&over.order)?;
+        if order.iter().any(|key| matches!(key.expr, Bound::Const(_))) {
+            let message = "Windowed functions, aggregates and NEXT VALUE FOR functions do not support constants as ORDER BY clause expressions.";
+            return Err(SqlError::new(5309, message));
+        }
         let mut arguments = Vec::new();
         let is_aggregate = is_aggregate(&call.name);
         if !is_aggregate {

@@ -68,7 +68,7 @@ impl Binder<'_> {
         match table {
             TableRef::Table { name, alias, sample } => self.table(name, alias.as_deref(), sample.as_ref()),
             TableRef::Derived { query, alias, columns } => {
-                let mut bound = self.bind_query(query)?;
+                let mut bound = self.part(query)?;
                 rename(alias, &mut bound.columns, columns)?;
                 Ok((bound.plan, behind_alias(alias, &bound.columns)))
             }
@@ -143,7 +143,7 @@ impl Binder<'_> {
             return Err(SqlError::new(217, "Maximum view nesting level exceeded (limit 32)."));
         }
         let mut inner = Binder { views: self.views, ..Binder::new(self.context) };
-        let bound = inner.bind_query(query)?;
+        let bound = inner.part(query)?;
         self.views -= 1;
         Ok(bound.plan)
     }
@@ -157,7 +157,7 @@ impl Binder<'_> {
         // It sees those that stand before it, and no outer query.
         let mut inner = Binder { views: self.views, ..Binder::new(self.context) };
         inner.tables = self.tables.iter().take(position).cloned().collect();
-        let mut bound = inner.bind_query(&table.query)?;
+        let mut bound = inner.part(&table.query)?;
         rename(single, &mut bound.columns, &table.columns)?;
         Ok(Some((bound.plan, behind_alias(shown, &bound.columns))))
     }
@@ -232,7 +232,7 @@ impl Binder<'_> {
         columns: &[String],
         query: &Query,
     ) -> Result<BoundQuery> {
-        let mut bound = Binder::query(context, query)?;
+        let mut bound = Binder::new(context).part(query)?;
         rename(name, &mut bound.columns, columns)?;
         Ok(bound)
     }

@@ -26,9 +26,22 @@ impl Binder<'_> {
         bound
     }
 
+    /// A query that is part of another one: it has no order unless it is cut by it.
+    pub(super) fn part(&mut self, query: &Query) -> Result<BoundQuery> {
+        let cut = match &query.body {
+            Body::Select(select) => select.top.is_some(),
+            _ => false,
+        };
+        if !query.order.is_empty() && query.offset.is_none() && !cut {
+            let message = "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table expressions, unless TOP, OFFSET or FOR XML is also specified.";
+            return Err(SqlError { class: 15, ..SqlError::new(1033, message) });
+        }
+        self.bind_query(query)
+    }
+
     fn body(&mut self, body: &Body) -> Result<BoundQuery> {
         match body {
-            Body::Nested(query) => self.bind_query(query),
+            Body::Nested(query) => self.part(query),
             Body::Values(rows) => self.values(rows),
             Body::Set { kind, left, right } => {
                 let (left, right) = (self.body(left)?, self.body(right)?);
@@ -136,7 +149,7 @@ impl Binder<'_> {
     pub(super) fn subquery(&mut self, query: &Query) -> Result<(Arc<Subquery>, Vec<OutColumn>)> {
         let outside = std::mem::replace(&mut self.lowest, usize::MAX);
         let here = self.levels.len();
-        let bound = self.bind_query(query)?;
+        let bound = self.part(query)?;
         let correlated = self.lowest < here;
         let looks_at_group =
             self.levels.last().is_some_and(|level| level.grouping.is_some()) && self.lowest + 1 == here;

@@ -30,7 +30,16 @@ impl Binder<'_> {
                     let message = "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.";
                     return Err(SqlError::new(306, message));
                 }
-                grouping.keys.push((format!("{:?}", typed.expr), typed.ty, typed.nullable, typed.collation));
+                let shown = format!("{:?}", typed.expr);
+                if shown.contains("Subquery {") || has_aggregate(key) {
+                    let message = "Cannot use an aggregate or a subquery in an expression used for the group by list of a GROUP BY clause.";
+                    return Err(SqlError { class: 15, ..SqlError::new(144, message) });
+                }
+                if !shown.contains("Column { depth: 0") {
+                    let message = "Each GROUP BY expression must contain at least one column that is not an outer reference.";
+                    return Err(SqlError { class: 15, ..SqlError::new(164, message) });
+                }
+                grouping.keys.push((shown, typed.ty, typed.nullable, typed.collation));
                 keys.push((typed.expr, typed.collation.collation));
             }
             self.level()?.grouping = Some(grouping);
@@ -125,7 +134,8 @@ impl Binder<'_> {
         distinct: bool,
     ) -> Result<Vec<OrderKey>> {
         let mut keys = Vec::new();
-        for key in order {
+        for (position, key) in order.iter().enumerate() {
+            constant_order(&key.expr, position + 1)?;
             let named = match &key.expr {
                 Expr::Literal(Literal::Int(position)) => {
                     let item = usize::try_from(*position - 1).ok().filter(|item| *item < visible);
@@ -164,6 +174,11 @@ impl Binder<'_> {
                 return Err(SqlError::new(306, message));
             }
             let collation = column.map_or(Label::default(), |column| column.collation).collation;
+            let is_column = matches!(items.get(item), Some((_, Bound::Column { .. })));
+            if is_column && keys.iter().any(|known: &OrderKey| known.item == item) {
+                let message = "A column has been specified more than once in the order by list. Columns in the order by list must be unique.";
+                return Err(SqlError { class: 15, ..SqlError::new(169, message) });
+            }
             keys.push(OrderKey { item, descending: key.descending, collation });
         }
         Ok(keys)
@@ -173,6 +188,23 @@ impl Binder<'_> {
 fn out(name: String, typed: Typed) -> (OutColumn, Bound) {
     let column = OutColumn { name, ty: typed.ty, nullable: typed.nullable, collation: typed.collation };
     (column, typed.expr)
+}
+
+/// Refuses constants in an order, but for positions.
+fn constant_order(expr: &Expr, position: usize) -> Result<()> {
+    let message = match expr {
+        Expr::Literal(Literal::Int(_)) => return Ok(()),
+        Expr::Literal(_) => {
+            let message =
+                format!("A constant expression was encountered in the ORDER BY list, position {position}.");
+            return Err(SqlError { class: 15, ..SqlError::new(408, message) });
+        }
+        Expr::Variable(_) => format!(
+            "The SELECT item identified by the ORDER BY number {position} contains a variable as part of the expression identifying a column position."
+        ),
+        _ => return Ok(()),
+    };
+    Err(SqlError::new(1008, message))
 }
 
 /// Whether an aggregate stands in the expression, outside of subqueries and not as a window function.

@@ -4,7 +4,7 @@ use super::{Fit, guid_text, hex};
 use crate::tsql::charset;
 use crate::tsql::decimal::Decimal;
 use crate::tsql::error::{Result, SqlError};
-use crate::tsql::moment::{TICKS_PER_DAY, TICKS_PER_SECOND, civil, write_date, write_time, write_zone};
+use crate::tsql::moment::{TICKS_PER_DAY, TICKS_PER_SECOND, civil, round, write_date, write_time, write_zone};
 use crate::tsql::types::{Length, SqlType};
 use crate::tsql::value::Value;
 
@@ -156,6 +156,8 @@ fn moment(value: &Value, ty: SqlType, style: i32) -> Result<String> {
         }
         _ => (None, None, None),
     };
+    // A third of a hundredth is shown in three digits.
+    let ticks = if ty == SqlType::DateTime { ticks.map(|ticks| round(ticks, 3)) } else { ticks };
     let old = matches!(ty, SqlType::DateTime | SqlType::SmallDateTime);
     let mut text = String::new();
     match style {

@@ -169,7 +169,12 @@ fn part_of(arguments: &Arguments<'_>, name: &str, position: usize) -> Result<Val
         );
         return Err(SqlError::new(9810, message));
     }
-    Ok(Value::Int(part(arguments.get(position), name)))
+    match arguments.get(position) {
+        Value::Moment(ticks) if ty == SqlType::DateTime => {
+            Ok(Value::Int(part(&Value::Moment(crate::tsql::moment::round(*ticks, 3)), name)))
+        }
+        value => Ok(Value::Int(part(value, name))),
+    }
 }
 
 fn date_part(arguments: &Arguments<'_>) -> Result<Value> {

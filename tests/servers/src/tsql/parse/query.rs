@@ -188,7 +188,7 @@ impl Parser {
         Ok(Select { distinct, top, items, from, condition, group, having })
     }
 
-    fn top(&mut self) -> Result<Expr> {
+    pub(super) fn top(&mut self) -> Result<Expr> {
         let count = if self.mark("(") {
             let count = self.expr()?;
             self.expect_mark(")")?;

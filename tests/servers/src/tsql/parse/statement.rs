@@ -83,10 +83,11 @@ impl Parser {
 
     fn delete(&mut self) -> Result<Statement> {
         self.at += 1;
+        let top = if self.word("TOP") { Some(self.top()?) } else { None };
         self.word("FROM");
         let table = self.full_name()?;
         let condition = if self.word("WHERE") { Some(self.expr()?) } else { None };
-        Ok(Statement::Delete { table, condition })
+        Ok(Statement::Delete { table, top, condition })
     }
 
     fn declare(&mut self) -> Result<Statement> {

@@ -39,6 +39,7 @@ pub(crate) fn view(context: &Context, location: &Location) -> Option<SystemView>
         ("sys", "index_columns") => Some(indexes::index_columns(database)),
         ("sys", "partitions") => Some(indexes::partitions(database)),
         ("sys", "dm_db_partition_stats") => Some(indexes::partition_stats(database)),
+        ("sys", "dm_exec_sessions") => Some(objects::own_session(context)),
         ("sys", "extended_properties") => Some(objects::extended_properties()),
         ("INFORMATION_SCHEMA", "TABLES") => Some(information::tables(&location.database, database)),
         ("INFORMATION_SCHEMA", "COLUMNS") => Some(information::columns(&location.database, database)),

@@ -1,6 +1,7 @@
 //! `sys.objects` and its relatives.
 
 use super::{NAME, SystemView, bit, columns_of, count, created, int, text};
+use crate::tsql::bind::Context;
 use crate::tsql::catalog::{Catalog, Database, Object, ObjectKind};
 use crate::tsql::types::{Collation, SqlType};
 use crate::tsql::value::{Row, Value};
@@ -136,8 +137,8 @@ pub(super) fn databases(catalog: &Catalog) -> SystemView {
             bit(false),
             int(0),
             text("ONLINE"),
-            int(0),
-            text("OFF"),
+            int(i64::from(database.snapshot_isolation)),
+            text(if database.snapshot_isolation { "ON" } else { "OFF" }),
             bit(false),
             text("MULTI_USER"),
         ]
@@ -156,4 +157,29 @@ pub(super) fn extended_properties() -> SystemView {
         ("value?", SqlType::Variant),
     ]);
     SystemView { columns, rows: Vec::new() }
+}
+
+/// The session that asks: of others it sees nothing.
+pub(super) fn own_session(context: &Context) -> SystemView {
+    let columns = columns_of(&[
+        ("session_id", SqlType::SmallInt),
+        ("login_name", NAME),
+        ("program_name?", NAME),
+        ("is_user_process", SqlType::Bit),
+        ("database_id", SqlType::SmallInt),
+        ("transaction_isolation_level", SqlType::SmallInt),
+        ("open_transaction_count", SqlType::Int),
+    ]);
+    let facts = &context.facts;
+    let database = context.catalog.databases.get(&context.database).map_or(0, |database| database.id);
+    let row = vec![
+        int(facts.spid),
+        text(&facts.user),
+        text(&facts.application),
+        bit(true),
+        int(database),
+        int(facts.isolation),
+        int(facts.transactions),
+    ];
+    SystemView { columns, rows: vec![row] }
 }
