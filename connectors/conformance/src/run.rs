@@ -34,9 +34,9 @@ pub struct RunOptions {
 }
 
 impl Default for RunOptions {
-    /// 600 jobs of one fixed seed: a change that breaks something is then the only thing that changed.
+    /// 1,000 jobs of one fixed seed: a change that breaks something is then the only thing that changed.
     fn default() -> Self {
-        RunOptions { cases: 600, seed: 20_240_301 }
+        RunOptions { cases: 1_000, seed: 20_240_301 }
     }
 }
 

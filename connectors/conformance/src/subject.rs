@@ -29,7 +29,7 @@ pub enum Range {
     Full,
     /// Whole numbers of this many bits.
     Bits(u32),
-    /// Doubles, NaN and the infinities among them.
+    /// Doubles, NaN and the infinities among them; moments and the infinite ones.
     NotFinite,
     /// Numbers of single precision.
     Single,

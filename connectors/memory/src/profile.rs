@@ -129,6 +129,7 @@ impl Profile {
     pub fn write(&self, out: &mut Vec<u8>, column: &ColumnDef, value: &Value) {
         match value {
             Value::Null => json::null(out),
+            beyond if beyond.is_beyond() => json::null(out),
             Value::Boolean(flag) => match self.booleans {
                 Booleans::Words => json::boolean(out, *flag),
                 Booleans::Digits => json::integer(out, i64::from(*flag)),

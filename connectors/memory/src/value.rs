@@ -29,7 +29,7 @@ pub enum Value {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// Days since 1970-01-01.
+    /// Days since 1970-01-01; the least and the greatest number are the infinities, as for the other moments.
     Date(i64),
     /// Microseconds since midnight.
     Time(i64),
@@ -60,6 +60,18 @@ impl Value {
             Value::TimestampTz(_) => logical == LogicalType::TimestampTz,
             Value::Uuid(_) => logical == LogicalType::Uuid,
             Value::Json(_) => matches!(logical, LogicalType::Json | LogicalType::Array),
+        }
+    }
+
+    /// Whether it is a number or a moment that is infinite, or no number: what JSON has no form for.
+    pub fn is_beyond(&self) -> bool {
+        match self {
+            Value::Float(number) => !number.is_finite(),
+            Value::Real(number) => !number.is_finite(),
+            Value::Date(moment) | Value::Timestamp(moment) | Value::TimestampTz(moment) => {
+                matches!(*moment, i64::MIN | i64::MAX)
+            }
+            _ => false,
         }
     }
 

@@ -22,10 +22,10 @@ pub const POSTGRES_TYPES: &[StoredType] = &[
     StoredType::new(LogicalType::Text, "text", Range::Full),
     StoredType::new(LogicalType::Text, "character varying", Range::Full),
     StoredType::new(LogicalType::Bytes, "bytea", Range::Full),
-    StoredType::new(LogicalType::Date, "date", Range::Full),
+    StoredType::new(LogicalType::Date, "date", Range::NotFinite),
     StoredType::new(LogicalType::Time, "time without time zone", Range::Full),
-    StoredType::new(LogicalType::Timestamp, "timestamp without time zone", Range::Full),
-    StoredType::new(LogicalType::TimestampTz, "timestamp with time zone", Range::Full),
+    StoredType::new(LogicalType::Timestamp, "timestamp without time zone", Range::NotFinite),
+    StoredType::new(LogicalType::TimestampTz, "timestamp with time zone", Range::NotFinite),
     StoredType::new(LogicalType::Uuid, "uuid", Range::Full),
     StoredType::new(LogicalType::Json, "json", Range::Full),
     StoredType::new(LogicalType::Unknown, ENUM, Range::Words),
@@ -85,6 +85,12 @@ fn value(value: &Value) -> String {
         Value::Decimal(digits) => literal(digits),
         Value::Text(text) | Value::Json(text) => literal(text),
         Value::Bytes(bytes) => format!("'\\x{}'", hex(bytes)),
+        Value::Date(i64::MAX) | Value::Timestamp(i64::MAX) | Value::TimestampTz(i64::MAX) => {
+            "'infinity'".to_owned()
+        }
+        Value::Date(i64::MIN) | Value::Timestamp(i64::MIN) | Value::TimestampTz(i64::MIN) => {
+            "'-infinity'".to_owned()
+        }
         Value::Date(days) => {
             let (day, era) = day(*days);
             format!("'{day}{era}'")

@@ -32,7 +32,7 @@ impl Jobs {
 
     /// Any job.
     pub fn any(&self) -> BoxedStrategy<Job> {
-        let mut choices = vec![(6, self.query()), (3, self.read()), (1, self.count())];
+        let mut choices = vec![(8, self.query()), (2, self.read()), (2, self.count())];
         if self.capabilities.batch_read {
             choices.push((2, self.batch_read()));
         }
@@ -159,7 +159,11 @@ impl Jobs {
 /// The columns that can say when a row changed, with the moments in them.
 fn moments(table: &Table, profile: &Profile) -> Vec<(String, Vec<i64>)> {
     let of_column = |at: usize, column: &ColumnDef| {
-        let values = table.rows.iter().filter_map(|row| row.get(at)).filter(|value| **value != Value::Null);
+        let values = table
+            .rows
+            .iter()
+            .filter_map(|row| row.get(at))
+            .filter(|value| **value != Value::Null && !value.is_beyond());
         let micros: Option<Vec<i64>> = values
             .map(|value| match value {
                 Value::Timestamp(micros) | Value::TimestampTz(micros) => Some(*micros),

@@ -28,7 +28,10 @@ impl Operands {
         let column = table.columns.get(at)?;
         let mut values: Vec<&Value> = Vec::new();
         for value in table.rows.iter().filter_map(|row| row.get(at)) {
-            if *value != Value::Null && !values.contains(&value) && values.len() < DRAWN {
+            let is_moment = !matches!(value, Value::Float(_) | Value::Real(_));
+            // An infinite moment cannot be written.
+            let is_written = *value != Value::Null && !(is_moment && value.is_beyond());
+            if is_written && !values.contains(&value) && values.len() < DRAWN {
                 values.push(value);
             }
         }
@@ -174,6 +177,8 @@ fn texts(column: &ColumnDef, profile: &Profile, values: &[&Value]) -> Vec<String
         ["", "%", "_", "a%", "%b", "_b%", "a\\%c", "\\", "*", "[", "[x]", "?", "1", "%1%", "'", "\"", "\n"]
             .map(str::to_owned)
             .to_vec();
+    // As often as the pieces of a column's own texts together: what is literal to one operator is not to another.
+    all.extend(["%", "_", "a%", "\\"].map(str::to_owned).into_iter().cycle().take(values.len() * 2));
     for text in values.iter().filter_map(|value| profile.text(column, value)) {
         let count = text.chars().count();
         let head: String = text.chars().take(count.div_ceil(2)).collect();

@@ -35,7 +35,8 @@ impl Key {
         bucket: Option<&Bucket>,
         profile: &Profile,
     ) -> Result<Option<Key>> {
-        if *value == Value::Null {
+        // What has no JSON form is as good as NULL: NaN and the infinities.
+        if *value == Value::Null || value.is_beyond() {
             return Ok(None);
         }
         let label = match bucket {
@@ -43,10 +44,6 @@ impl Key {
                 let mut json = Vec::new();
                 profile.write(&mut json, column, value);
                 let json = String::from_utf8_lossy(&json).into_owned();
-                // What has no JSON form of its own is as good as NULL: NaN and the infinities.
-                if json == "null" {
-                    return Ok(None);
-                }
                 return Ok(Some(Key { json, value: value.clone(), is_bucket: false }));
             }
             Some(Bucket::Time(unit)) => {
@@ -83,11 +80,11 @@ fn moment(value: &Value) -> Option<i64> {
     }
 }
 
-/// The number of the range that holds the value; a double that is no finite number is in none.
+/// The number of the range that holds the value.
 fn range(value: &Value, step: Step) -> Result<Option<i64>> {
     let beyond = || Error::internal("a range's number has more than 64 bits");
     let Some(digits) = value.as_digits() else {
-        let Some(number) = value.as_double().filter(|number| number.is_finite()) else { return Ok(None) };
+        let Some(number) = value.as_double() else { return Ok(None) };
         let width: f64 = step.digits().parse().map_err(|_| beyond())?;
         let index = (number / width).floor();
         #[allow(clippy::cast_possible_truncation, reason = "checked before")]
@@ -107,7 +104,6 @@ fn between(value: &Value, breaks: &[Number]) -> Option<String> {
         };
         value.compare(&end).map(Ordering::is_ge)
     };
-    // A NaN is greater than every break.
     let passed = breaks.iter().filter(|end| at_least(end) == Some(true)).count();
     break_labels(breaks).into_iter().nth(passed.checked_sub(1)?)
 }

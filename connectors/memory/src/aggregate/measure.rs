@@ -74,9 +74,8 @@ impl Measuring<'_> {
         let values: Vec<Value> =
             rows.iter().map(|row| cell(row, self.at)).filter(|value| *value != Value::Null).collect();
         // Values that are shown as `null` are not told apart, and not counted as different ones.
-        let shown = |value: &Value| self.value(Some(value)).json != "null";
         let distinct = || {
-            let mut values: Vec<Value> = values.iter().filter(|value| shown(value)).cloned().collect();
+            let mut values: Vec<Value> = values.iter().filter(|value| !value.is_beyond()).cloned().collect();
             values.sort_by(|left, right| self.profile.compare(left, right));
             values
         };

@@ -88,7 +88,7 @@ fn groupings(column: &Column, profile: &Profile, able: &AggregateCapabilities) -
     buckets.into_iter().map(field).collect()
 }
 
-/// Whether all values are moments that every calendar has.
+/// Whether all values are moments that every calendar has, or infinite.
 fn is_calendar(column: &Column, profile: &Profile) -> bool {
     use LogicalType::{Date, Text, Timestamp, TimestampTz};
     let moments = match column.def.logical_type {
@@ -105,7 +105,7 @@ fn is_calendar(column: &Column, profile: &Profile) -> bool {
         };
         micros.is_some_and(|micros| (YEARS.0..YEARS.1).contains(&micros))
     };
-    moments && column.values.iter().all(known)
+    moments && column.values.iter().all(|value| value.is_beyond() || known(value))
 }
 
 /// Ranges that the column's numbers fall into.

@@ -134,6 +134,6 @@ impl Column {
 
     /// Whether none of its values is shown as `null`.
     pub(super) fn is_shown(&self) -> bool {
-        self.magnitude().is_some()
+        !self.values.iter().any(Value::is_beyond)
     }
 }

@@ -112,6 +112,17 @@ pub(super) fn value(stored: StoredType, mood: Mood) -> BoxedStrategy<Value> {
             prop_oneof![1 => strange, 5 => float()].boxed()
         }
         LogicalType::Float => float(),
+        LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz
+            if stored.range == Range::NotFinite =>
+        {
+            let finite = value(StoredType { range: Range::Full, ..stored }, mood);
+            let infinite = one_of(vec![i64::MIN, i64::MAX]).prop_map(move |end| match stored.logical {
+                LogicalType::Date => Value::Date(end),
+                LogicalType::Timestamp => Value::Timestamp(end),
+                _ => Value::TimestampTz(end),
+            });
+            prop_oneof![1 => infinite, 7 => finite].boxed()
+        }
         LogicalType::Decimal => decimal(),
         LogicalType::Bytes => bytes(),
         LogicalType::Date => day().prop_map(Value::Date).boxed(),
