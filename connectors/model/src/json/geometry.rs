@@ -40,10 +40,10 @@ impl std::error::Error for NoGeometry {}
 pub fn geometry(out: &mut Vec<u8>, wkb: &[u8]) -> Result<(), NoGeometry> {
     let start = out.len();
     let mut input = Input { rest: wkb, little: false };
-    let written = whole(out, &mut input).and_then(|()| match input.rest.is_empty() {
-        true => Ok(()),
-        false => Err(NoGeometry::Malformed),
-    });
+    let mut written = whole(out, &mut input);
+    if written.is_ok() && !input.rest.is_empty() {
+        written = Err(NoGeometry::Malformed);
+    }
     if written.is_err() {
         out.truncate(start);
     }

@@ -46,6 +46,7 @@ impl BaseType {
     pub(super) fn reading(&self) -> Reading {
         match (Decoder::for_oid(self.oid, Binary::Base64), self.category.as_str()) {
             (Some(_), _) => Reading::Native,
+            (None, _) if self.is_postgis() => Reading::AsWkb,
             (None, "A") => Reading::AsTextArray,
             (None, _) => Reading::AsText,
         }

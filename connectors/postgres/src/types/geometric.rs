@@ -1,6 +1,8 @@
 //! The built-in geometric types in their binary form (src/backend/utils/adt/geo_ops.c): a point as `{x, y}`, what
 //! GeoJSON has a shape for as that shape. Lines without end and circles have none and stay text.
 
+use std::io::Write as _;
+
 use connector_model::error::Result;
 use connector_model::json;
 
@@ -56,6 +58,22 @@ impl Geometric {
             }
         }
         Ok(())
+    }
+}
+
+/// PostGIS's geometry; one that GeoJSON has no shape for as the extension's own text, which is its bytes in hexadecimal.
+pub(super) fn from_wkb(out: &mut Vec<u8>, raw: &[u8]) -> Result<()> {
+    match json::geometry(out, raw) {
+        Ok(()) => Ok(()),
+        Err(json::NoGeometry::NoShape) => {
+            out.push(b'"');
+            for byte in raw {
+                write!(out, "{byte:02X}").map_err(|_| malformed())?;
+            }
+            out.push(b'"');
+            Ok(())
+        }
+        Err(json::NoGeometry::Malformed) => Err(malformed()),
     }
 }
 

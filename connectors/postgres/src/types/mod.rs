@@ -132,7 +132,7 @@ impl Decoder {
             Decoder::Jsonb => json::verbatim(out, raw.get(1..).unwrap_or_default()),
             Decoder::Bytes(Binary::Base64) => json::base64(out, raw),
             Decoder::Bytes(Binary::Buffer) => json::buffer_object(out, raw),
-            Decoder::Bytes(Binary::Wkb) => return Err(malformed()),
+            Decoder::Bytes(Binary::Wkb) => geometric::from_wkb(out, raw)?,
             Decoder::Address => address::write(out, raw)?,
             Decoder::Geometric(kind) => kind.write(out, raw)?,
             Decoder::Array(binary) => array(out, raw, binary)?,
