@@ -23,8 +23,29 @@ pub(crate) fn postgres(
     database: &str,
     parameters: &[(&str, &str)],
 ) -> String {
+    with_scheme("postgres", (user, password), port, database, parameters)
+}
+
+/// A MySQL URL.
+pub(crate) fn mysql(
+    user: &str,
+    password: &str,
+    port: u16,
+    database: &str,
+    parameters: &[(&str, &str)],
+) -> String {
+    with_scheme("mysql", (user, password), port, database, parameters)
+}
+
+fn with_scheme(
+    scheme: &str,
+    (user, password): (&str, &str),
+    port: u16,
+    database: &str,
+    parameters: &[(&str, &str)],
+) -> String {
     let mut url =
-        format!("postgres://{}:{}@127.0.0.1:{port}/{}", encode(user), encode(password), encode(database));
+        format!("{scheme}://{}:{}@127.0.0.1:{port}/{}", encode(user), encode(password), encode(database));
     for (index, (name, value)) in parameters.iter().enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
         url.push_str(&format!("{}={}", encode(name), encode(value)));

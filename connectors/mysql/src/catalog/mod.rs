@@ -1,0 +1,64 @@
+//! What the database holds: targets, columns, keys. Kept for a minute, dropped when a statement shows it is stale.
+
+mod describe;
+mod list;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connector_sql::Table;
+use tokio::time::Instant;
+
+pub(crate) use describe::describe;
+pub(crate) use list::list;
+
+/// How long a description is trusted.
+const LIFE: Duration = Duration::from_secs(60);
+/// The most descriptions kept; a source with more targets in use reads some of them anew.
+const KEPT: usize = 2_000;
+
+/// A target as the catalogue describes it.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// What SQL is made from.
+    pub(crate) table: Table,
+    /// `table`, `view`, …
+    pub(crate) kind: &'static str,
+    /// The columns of the declared primary key.
+    pub(crate) primary_key: Vec<usize>,
+    /// The storage engine's estimate of the number of rows.
+    pub(crate) estimated_rows: Option<u64>,
+}
+
+/// The descriptions of one source's targets, shared by its sessions.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    known: Mutex<HashMap<String, (Instant, Arc<Described>)>>,
+}
+
+impl Catalog {
+    /// The description under that name, if it is fresh.
+    pub(crate) fn get(&self, target: &str) -> Option<Arc<Described>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(target).filter(|(read, _)| read.elapsed() < LIFE).map(|(_, described)| described.clone())
+    }
+
+    /// Keeps a description.
+    pub(crate) fn put(&self, target: &str, described: Arc<Described>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.retain(|_, (read, _)| read.elapsed() < LIFE);
+        }
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(target.to_owned(), (Instant::now(), described));
+    }
+
+    /// Forgets a description that turned out stale.
+    pub(crate) fn forget(&self, target: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(target);
+    }
+}
