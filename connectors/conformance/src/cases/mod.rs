@@ -5,6 +5,7 @@
 //! - [`options`]: options of the wrong shape, names that do not exist
 //! - [`injection`]: SQL in every place that takes a name or a value
 //! - [`catalogue`]: what can be read, and what it looks like
+//! - `keys`: pages by a key of every type
 //! - `changing`: rows that come and go between pages
 //! - [`aggregates`]: groups, measures, joins, and aggregates that cannot be
 //! - [`capabilities`]: what is declared works, what is not declared is refused
@@ -15,6 +16,7 @@ pub mod catalogue;
 mod changing;
 pub mod filters;
 pub mod injection;
+mod keys;
 pub mod options;
 pub mod paging;
 mod tables;

@@ -5,6 +5,7 @@ use connector_model::request::Kind;
 use serde_json::{Value as Json, json};
 
 use super::changing::{self, walk_while_it_changes};
+use super::keys::walk_by_every_key;
 use super::tables::{CHANGES, EMPTY, LOG, PAIRS, PEOPLE, VIEW, WORDS, fixed, large};
 use crate::bench::Bench;
 use crate::job::{Job, Outcome};
@@ -47,6 +48,7 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     let long = Job::new(Kind::Read, &many_name, json!({"limit": 700}));
     report.judged(walk(&mut bench, "page by page", &long).await);
     foreign_cursors(&mut bench, &names, report).await;
+    walk_by_every_key(subject, report).await?;
     changed(subject, report).await
 }
 

@@ -209,9 +209,10 @@ pub(super) fn other_name(stored: StoredType) -> String {
 }
 
 /// The `n`th value of a type.
-fn sample(stored: StoredType, n: i64) -> Value {
+pub(super) fn sample(stored: StoredType, n: i64) -> Value {
     match stored.logical {
         LogicalType::Boolean => Value::Boolean(n % 4 == 1),
+        LogicalType::Integer if stored.range == Range::Unsigned => Value::Unsigned(n.unsigned_abs()),
         LogicalType::Integer => Value::Integer(n),
         #[allow(clippy::cast_precision_loss, reason = "a handful")]
         LogicalType::Float if stored.range == Range::Single => Value::Real(n as f32 / 8.0),
