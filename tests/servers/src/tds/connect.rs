@@ -27,11 +27,15 @@ pub(super) struct LoggedIn {
 }
 
 /// Greets a client; `None` when it was turned away.
-pub(super) async fn greet(shared: &Arc<Shared>, tcp: TcpStream, spid: u16) -> Result<Option<LoggedIn>> {
+pub(super) async fn greet(
+    shared: &Arc<Shared>,
+    tcp: TcpStream,
+    (spid, epoch): (u16, u64),
+) -> Result<Option<LoggedIn>> {
     tcp.set_nodelay(true)?;
     let mut stream = Framed::new(tcp);
     if shared.has_fault(|fault| *fault == SqlServerFault::SilentAtPrelogin) {
-        shared.stopped().await;
+        shared.over(epoch).await;
         return Ok(None);
     }
     let Some(message) = read_message(&mut stream).await? else { return Ok(None) };

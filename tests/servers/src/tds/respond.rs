@@ -1,6 +1,7 @@
 //! A batch's response: row by row, as fast as the client reads.
 
 use anyhow::{Result, bail};
+use tokio::io::AsyncWriteExt;
 
 use super::connect::of_fault;
 use super::encode;
@@ -11,6 +12,8 @@ use crate::tsql::{Batch, Outcome, Rows, SqlError};
 
 /// DONE's code of a SELECT.
 const SELECT: u16 = 0xc1;
+/// From this severity on an error ends the connection.
+const FATAL: u8 = 20;
 /// So many rows are made before the client's wishes are looked at.
 const ROWS_AT_ONCE: usize = 64;
 
@@ -49,7 +52,12 @@ impl Connection {
                 self.shared.records.statement(self.spid, |statement| statement.error = Some(error.number));
                 tokens::error(self.writer.buffer(), &error);
                 tokens::done(self.writer.buffer(), kind, tokens::ERROR, 0, 0);
-                self.writer.finish(&mut self.stream).await
+                self.writer.finish(&mut self.stream).await?;
+                if error.class >= FATAL {
+                    self.stream.shutdown().await?;
+                    bail!("error {} is fatal", error.number);
+                }
+                Ok(())
             }
         }
     }
@@ -62,7 +70,7 @@ impl Connection {
                 return Ok(Ended::CalledOff);
             }
             Some(SqlServerFault::HangForever { .. }) => {
-                self.shared.stopped().await;
+                self.shared.over(self.epoch).await;
                 bail!("stopped");
             }
             Some(SqlServerFault::FailStatement { error, .. }) => return Ok(Ended::Badly(of_fault(error))),

@@ -54,10 +54,21 @@ impl Shared {
         self.find_fault(|fault| is_it(fault).then_some(())).is_some()
     }
 
-    /// Waits until connections are to end.
-    pub(super) async fn stopped(&self) {
+    /// The epoch that connections are born in.
+    fn epoch(&self) -> u64 {
+        *self.epoch.borrow()
+    }
+
+    /// Whether connections of that epoch are to end.
+    pub(super) fn is_over(&self, epoch: u64) -> bool {
+        self.epoch() != epoch
+    }
+
+    /// Waits until connections of that epoch are to end.
+    pub(super) async fn over(&self, epoch: u64) {
         // The sender lives as long as this does, so that waiting ends with a change only.
-        let _changed = self.epoch.subscribe().changed().await;
+        let mut changes = self.epoch.subscribe();
+        let _changed = changes.wait_for(|now| *now != epoch).await;
     }
 }
 
@@ -189,7 +200,7 @@ impl SqlServer {
         *self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// Ends every connection; new ones are welcome.
+    /// Ends every connection: none answers what is sent from now on. New ones are welcome.
     pub fn disconnect_all(&self) {
         self.shared.epoch.send_modify(|epoch| *epoch += 1);
     }
@@ -218,12 +229,13 @@ impl SqlServer {
         self.accepting = Some(runtime.spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let shared = shared.clone();
+                let epoch = shared.epoch();
                 tokio::spawn(async move {
                     let spid = shared.spid.fetch_add(1, Ordering::SeqCst);
                     tokio::select! {
                         // A client that breaks the protocol, or off, sees the end of its connection.
-                        _ended = session::serve(&shared, tcp, spid) => {}
-                        () = shared.stopped() => {}
+                        _ended = session::serve(&shared, tcp, spid, epoch) => {}
+                        () = shared.over(epoch) => {}
                     }
                     shared.records.session(spid, |session| session.ended = true);
                 });

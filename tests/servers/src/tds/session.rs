@@ -24,6 +24,8 @@ const MAX_PARAMETERS: usize = 2_100;
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) spid: u16,
+    /// When that changes, the connection is to end.
+    pub(super) epoch: u64,
     pub(super) stream: WriteHalf<Stream>,
     pub(super) writer: Writer,
     pub(super) signals: Arc<Signals>,
@@ -33,17 +35,20 @@ pub(super) struct Connection {
 }
 
 /// Serves one client until it leaves.
-pub(super) async fn serve(shared: &Arc<Shared>, tcp: TcpStream, spid: u16) -> Result<()> {
-    let Some(logged_in) = greet(shared, tcp, spid).await? else { return Ok(()) };
+pub(super) async fn serve(shared: &Arc<Shared>, tcp: TcpStream, spid: u16, epoch: u64) -> Result<()> {
+    let Some(logged_in) = greet(shared, tcp, (spid, epoch)).await? else { return Ok(()) };
     let LoggedIn { stream, writer, database, application } = logged_in;
     let (reader, stream) = tokio::io::split(stream);
     let (signals, mut messages, listening) = listen(reader);
     let _ended = AbortOnDrop(listening);
     let session = Session::new(shared.engine.clone(), Login { spid, database, application });
     let mut connection =
-        Connection { shared: shared.clone(), spid, stream, writer, signals, answered: 0, session };
+        Connection { shared: shared.clone(), spid, epoch, stream, writer, signals, answered: 0, session };
     let mut seen = 0;
     while let Some(message) = messages.recv().await {
+        if shared.is_over(epoch) {
+            break;
+        }
         if message.kind == Kind::Attention {
             seen += 1;
             if seen > connection.answered {

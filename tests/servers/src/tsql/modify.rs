@@ -13,6 +13,9 @@ use super::session::{Outcome, Session};
 use super::types::SqlType;
 use super::value::{Row, Value};
 
+/// The most rows of one VALUES.
+const MAX_VALUES: usize = 1_000;
+
 /// What one cell of an INSERT gives.
 enum Cell {
     Given(Value, SqlType),
@@ -76,6 +79,12 @@ impl Session {
             Source::DefaultValues => vec![positions.iter().map(|_| Cell::Default).collect()],
             Source::Query(query) => self.cells(query, batch, stop)?,
         };
+        if rows.len() > MAX_VALUES
+            && matches!(source, Source::Query(query) if matches!(query.body, Body::Values(_)))
+        {
+            let message = "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row values.";
+            return Err(SqlError { class: 15, ..SqlError::new(10738, message) });
+        }
         let mut defaults = Vec::with_capacity(columns.len());
         for column in columns.iter() {
             defaults.push(match &column.default {

@@ -138,7 +138,7 @@ impl Value {
             Self::Text(text) => {
                 let trimmed = text.trim_end_matches(' ');
                 Key::Text(match collation {
-                    Collation::CaseInsensitive => trimmed.to_lowercase(),
+                    Collation::CaseInsensitive => lower(trimmed),
                     _ => trimmed.to_owned(),
                 })
             }
@@ -162,11 +162,29 @@ pub(crate) enum Key {
     Bytes(Vec<u8>),
 }
 
+/// The text in small letters: one for one, as SQL Server maps them.
+pub(crate) fn lower(text: &str) -> String {
+    text.chars().map(|letter| single(letter, letter.to_lowercase())).collect()
+}
+
+/// The text in capitals: one for one.
+pub(crate) fn upper(text: &str) -> String {
+    text.chars().map(|letter| single(letter, letter.to_uppercase())).collect()
+}
+
+/// What has no single counterpart, or stands beyond the basic plane, stays as it is.
+fn single(letter: char, mut mapped: impl Iterator<Item = char>) -> char {
+    match (mapped.next(), mapped.next()) {
+        (Some(only), None) if letter.len_utf16() == 1 => only,
+        _ => letter,
+    }
+}
+
 /// Trailing blanks do not count, in any collation.
 fn compare_text(a: &str, b: &str, collation: Collation) -> Ordering {
     let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
     // The shorter one is filled up with blanks.
-    let folded = |text: &str| text.to_lowercase();
+    let folded = |text: &str| lower(text);
     match collation {
         Collation::Binary => padded(a.encode_utf16(), b.encode_utf16()),
         Collation::CaseInsensitive => padded(folded(a).encode_utf16(), folded(b).encode_utf16()),

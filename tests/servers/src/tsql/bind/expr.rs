@@ -432,10 +432,10 @@ fn decimal_result(operator: Arithmetic, left: SqlType, right: SqlType) -> SqlTyp
     let (precision, scale) = if precision > 38 {
         // What is too long loses digits behind the point, but of products and quotients at least six stay.
         let whole = precision - scale;
-        let kept = (38 - whole).max(0);
         let scale = match operator {
-            Arithmetic::Multiply | Arithmetic::Divide => kept.max(scale.min(6)),
-            _ => kept.min(scale),
+            Arithmetic::Multiply | Arithmetic::Divide => (38 - whole).max(scale.min(6)),
+            // The carry gets no digit of its own.
+            _ => (38 - whole + 1).clamp(0, scale),
         };
         (38, scale)
     } else {

@@ -4,7 +4,9 @@ use super::{Fit, guid_text, hex};
 use crate::tsql::charset;
 use crate::tsql::decimal::Decimal;
 use crate::tsql::error::{Result, SqlError};
-use crate::tsql::moment::{TICKS_PER_DAY, TICKS_PER_SECOND, civil, round, write_date, write_time, write_zone};
+use crate::tsql::moment::{
+    TICKS_PER_DAY, TICKS_PER_SECOND, civil, round, write_date, write_time, write_zone,
+};
 use crate::tsql::types::{Length, SqlType};
 use crate::tsql::value::Value;
 

@@ -5,7 +5,7 @@ use crate::tsql::convert::{bytes_of, convert};
 use crate::tsql::error::{Result, SqlError};
 use crate::tsql::run::like_position;
 use crate::tsql::types::{Collation, SqlType};
-use crate::tsql::value::Value;
+use crate::tsql::value::{Value, lower, upper};
 
 use Takes::{Any, Int, Text};
 
@@ -14,18 +14,8 @@ const INT: Gives = Gives::Type(SqlType::Int);
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new(Function::strict("LEN", len), (1, 1), &[Text], Gives::Long(0)),
     Definition::new(Function::strict("DATALENGTH", data_length), (1, 1), &[Any], Gives::Long(0)),
-    Definition::new(
-        Function::strict("LOWER", |a| Ok(mapped(a, str::to_lowercase))),
-        (1, 1),
-        &[Text],
-        Gives::Text(0),
-    ),
-    Definition::new(
-        Function::strict("UPPER", |a| Ok(mapped(a, str::to_uppercase))),
-        (1, 1),
-        &[Text],
-        Gives::Text(0),
-    ),
+    Definition::new(Function::strict("LOWER", |a| Ok(mapped(a, lower))), (1, 1), &[Text], Gives::Text(0)),
+    Definition::new(Function::strict("UPPER", |a| Ok(mapped(a, upper))), (1, 1), &[Text], Gives::Text(0)),
     Definition::new(
         Function::strict("LTRIM", |a| Ok(mapped(a, |text| text.trim_start_matches(' ').to_owned()))),
         (1, 1),

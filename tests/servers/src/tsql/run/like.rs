@@ -1,23 +1,27 @@
 //! LIKE patterns: `%`, `_`, `[a-z]`, `[^a-z]`, and an escape character.
+//!
+//! They match UTF-16 units, as in every collation without `_SC`: of a character beyond the basic plane, `_` is half.
 
 use crate::tsql::types::Collation;
+use crate::tsql::value::lower;
 
 /// What one place of a pattern matches.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     AnyRun,
     AnyOne,
-    One(char),
+    One(u16),
     /// Ranges, and whether everything else is meant.
-    Set(Vec<(char, char)>, bool),
+    Set(Vec<(u16, u16)>, bool),
     /// A set that is never closed, or an escape that escapes nothing: no text matches.
     Nothing,
 }
 
 /// Whether the text matches. In LIKE blanks at the end of the pattern count.
 pub(super) fn like(text: &str, pattern: &str, escape: Option<char>, collation: Collation) -> bool {
-    let text: Vec<char> = folded(text, collation);
-    matches(&text, &places(pattern, escape, collation))
+    // Only a character of the basic plane can escape.
+    let escape = escape.and_then(|escape| u16::try_from(u32::from(escape)).ok());
+    matches(&folded(text, collation), &places(pattern, escape, collation))
 }
 
 /// Where PATINDEX finds the pattern first, in UTF-16 units from 0.
@@ -27,28 +31,26 @@ pub(crate) fn like_position(text: &str, pattern: &str, collation: Collation) -> 
         Some((Place::AnyRun, rest)) => (false, rest),
         _ => (true, places.as_slice()),
     };
-    let characters = folded(text, collation);
-    let mut units = 0;
-    for start in 0..=characters.len() {
-        if matches(characters.get(start..).unwrap_or_default(), rest) {
-            return Some(units);
-        }
-        if anchored {
-            return None;
-        }
-        units += characters.get(start).map_or(0, |character| character.len_utf16());
-    }
-    None
+    let units = folded(text, collation);
+    let starts = if anchored { 0..=0 } else { 0..=units.len() };
+    starts.into_iter().find(|start| matches(units.get(*start..).unwrap_or_default(), rest))
 }
 
-fn folded(text: &str, collation: Collation) -> Vec<char> {
+fn folded(text: &str, collation: Collation) -> Vec<u16> {
     match collation {
-        Collation::CaseInsensitive => text.to_lowercase().chars().collect(),
-        _ => text.chars().collect(),
+        Collation::CaseInsensitive => lower(text).encode_utf16().collect(),
+        _ => text.encode_utf16().collect(),
     }
 }
 
-fn places(pattern: &str, escape: Option<char>, collation: Collation) -> Vec<Place> {
+const PERCENT: u16 = 0x25;
+const UNDERSCORE: u16 = 0x5f;
+const OPEN: u16 = 0x5b;
+const CLOSE: u16 = 0x5d;
+const CARET: u16 = 0x5e;
+const HYPHEN: u16 = 0x2d;
+
+fn places(pattern: &str, escape: Option<u16>, collation: Collation) -> Vec<Place> {
     let pattern = folded(pattern, collation);
     let mut places = Vec::with_capacity(pattern.len());
     let mut rest = pattern.as_slice();
@@ -62,9 +64,9 @@ fn places(pattern: &str, escape: Option<char>, collation: Collation) -> Vec<Plac
                 }
                 None => Place::Nothing,
             },
-            '%' => Place::AnyRun,
-            '_' => Place::AnyOne,
-            '[' => {
+            &PERCENT => Place::AnyRun,
+            &UNDERSCORE => Place::AnyOne,
+            &OPEN => {
                 let (set, tail) = set(tail, escape);
                 rest = tail;
                 set
@@ -76,8 +78,8 @@ fn places(pattern: &str, escape: Option<char>, collation: Collation) -> Vec<Plac
 }
 
 /// What stands behind an opening bracket, and the pattern behind the closing one.
-fn set(mut rest: &[char], escape: Option<char>) -> (Place, &[char]) {
-    let negated = rest.first() == Some(&'^');
+fn set(mut rest: &[u16], escape: Option<u16>) -> (Place, &[u16]) {
+    let negated = rest.first() == Some(&CARET);
     if negated {
         rest = rest.get(1..).unwrap_or_default();
     }
@@ -86,12 +88,12 @@ fn set(mut rest: &[char], escape: Option<char>) -> (Place, &[char]) {
     loop {
         let (low, tail) = match rest {
             [] => return (Place::Nothing, rest),
-            [']', tail @ ..] if !ranges.is_empty() => return (Place::Set(ranges, negated), tail),
+            [CLOSE, tail @ ..] if !ranges.is_empty() => return (Place::Set(ranges, negated), tail),
             [mark, member, tail @ ..] if Some(*mark) == escape => (*member, tail),
             [member, tail @ ..] => (*member, tail),
         };
         match tail {
-            ['-', high, tail @ ..] if *high != ']' => {
+            [HYPHEN, high, tail @ ..] if *high != CLOSE => {
                 ranges.push((low, *high));
                 rest = tail;
             }
@@ -104,7 +106,7 @@ fn set(mut rest: &[char], escape: Option<char>) -> (Place, &[char]) {
 }
 
 /// Goes back to the last `%` only: a later one takes over from an earlier one.
-fn matches(text: &[char], places: &[Place]) -> bool {
+fn matches(text: &[u16], places: &[Place]) -> bool {
     let (mut at, mut place) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
@@ -162,6 +164,8 @@ mod tests {
             ("a", r"a\", false),
             ("a ", "a", false),
             ("A", "a", false),
+            ("a🦀", "a_", false),
+            ("a🦀", "a__", true),
         ] {
             assert_eq!(like(text, pattern, Some('\\'), Collation::Binary), expected, "{text} LIKE {pattern}");
         }
