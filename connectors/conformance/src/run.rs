@@ -97,10 +97,15 @@ pub async fn run_part(subject: &dyn Subject, part: Part, options: RunOptions, re
             let cases = options.cases - options.cases / AGGREGATE_OF;
             generated(subject, RunOptions { cases, ..options }, report, rows).await
         }
-        Part::GeneratedAggregates => {
-            let cases = options.cases / AGGREGATE_OF;
-            generated(subject, RunOptions { cases, ..options }, report, groups).await
-        }
+        Part::GeneratedAggregates => match subject.executor().await {
+            Err(error) => Err(Failure::of("session", format!("it could not be opened: {error}"))),
+            Ok(executor) if executor.aggregates().supports => {
+                let cases = options.cases / AGGREGATE_OF;
+                generated(subject, RunOptions { cases, ..options }, report, groups).await
+            }
+            // There is nothing to generate: what there is has to be refused.
+            Ok(_) => cases::aggregates::run(subject, report).await,
+        },
         Part::Aggregates => cases::aggregates::run(subject, report).await,
         Part::Filters => cases::filters::run(subject, report).await,
         Part::Paging => cases::paging::run(subject, report).await,
@@ -128,9 +133,6 @@ fn rows(bench: &Bench<'_>, subject: &dyn Subject, number: u32) -> Option<Generat
 }
 
 fn groups(bench: &Bench<'_>, subject: &dyn Subject, number: u32) -> Option<Generated> {
-    if !bench.aggregates().supports {
-        return None;
-    }
     let tables = Arc::new(bench.tables().to_vec());
     let jobs = AggregateJobs::new(tables, subject.profile(), subject.capabilities(), bench.aggregates());
     Some((jobs.over(number as usize % TABLES), false))

@@ -8,8 +8,9 @@ use connector_conformance::report::MAX_WRONG;
 use connector_conformance::run::{Part, run_part};
 use connector_conformance::{Report, RunOptions, Subject};
 use connector_memory::{Database, MemorySession, aggregate};
+use connector_model::Capabilities;
 use connector_model::capability::{AggregateCapabilities, Answers};
-use connector_model::error::Result;
+use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::filter::{Filter, Test};
 use connector_model::request::aggregate::{Bucket, Function, TimeUnit};
 use connector_model::request::{Aggregate, Count, Query, Read};
@@ -67,6 +68,8 @@ enum Fault {
     HidesTimeBuckets,
     /// Declares no joins, and joins.
     HidesJoins,
+    /// No fault: it has no aggregates, and says so.
+    HasNone,
 }
 
 const FAULTS: [(Fault, Wrap); 23] = [
@@ -257,6 +260,7 @@ impl Session for Broken {
             Fault::HidesPercentiles => AggregateCapabilities { percentile: Answers::None, ..all },
             Fault::HidesTimeBuckets => AggregateCapabilities { time_bucket: false, ..all },
             Fault::HidesJoins => AggregateCapabilities { joins: false, ..all },
+            Fault::HasNone => AggregateCapabilities::default(),
             _ => all,
         }
     }
@@ -268,6 +272,9 @@ impl Session for Broken {
         out: &mut RowSink<'_>,
     ) -> Result<()> {
         cx.check()?;
+        if self.fault == Fault::HasNone {
+            return Err(Error::new(ErrorCode::UnsupportedJob, "there are no aggregates"));
+        }
         for group in self.groups(request)? {
             out.splice(1, group.to_string().as_bytes());
             out.flush_if_full().await?;
@@ -291,6 +298,15 @@ fn judged(subject: &Memory, part: Part) -> Report {
     let mut report = Report { wrong: MAX_WRONG - 1, ..Report::new(subject.name(), options.seed) };
     runtime.block_on(run_part(subject, part, options, &mut report));
     report
+}
+
+#[test]
+fn a_connector_without_aggregates_only_has_to_refuse_them() {
+    for part in [Part::Aggregates, Part::GeneratedAggregates, Part::Capabilities] {
+        let subject = Memory::postgres(|session, database| broken(Fault::HasNone, session, database));
+        let report = judged(&subject.declaring(Capabilities::relational()), part);
+        assert!(report.failures.is_empty() && report.judged > 10, "{report}");
+    }
 }
 
 #[test]

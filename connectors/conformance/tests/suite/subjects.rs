@@ -81,19 +81,23 @@ impl Subject for Memory {
     }
 
     async fn executor(&self) -> Result<Box<dyn Executor>, SubjectError> {
-        Ok(Box::new(Current { database: Arc::clone(&self.database), wrap: self.wrap }))
+        let empty = Arc::new(Database::new(Vec::new(), self.profile)?);
+        Ok(Box::new(Current { database: Arc::clone(&self.database), empty, wrap: self.wrap }))
     }
 }
 
 /// Asks a new session each time: one that is open does not see what changes.
 struct Current {
     database: Arc<Mutex<Option<Arc<Database>>>>,
+    /// What there is before anything was loaded.
+    empty: Arc<Database>,
     wrap: Wrap,
 }
 
 impl Current {
     fn session(&self) -> Option<OfSession> {
-        let database = self.database.lock().ok()?.clone()?;
+        let loaded = self.database.lock().ok()?.clone();
+        let database = loaded.unwrap_or_else(|| Arc::clone(&self.empty));
         Some(OfSession((self.wrap)(MemorySession::new(Arc::clone(&database)), database)))
     }
 }
@@ -111,7 +115,7 @@ impl Executor for Current {
     async fn execute(&mut self, job: &Job, target: &str, bridge: &str) -> Outcome {
         match self.session() {
             Some(mut session) => session.execute(job, target, bridge).await,
-            None => Outcome::Garbled("nothing was loaded".to_owned()),
+            None => Outcome::Garbled("the lock is poisoned".to_owned()),
         }
     }
 }
