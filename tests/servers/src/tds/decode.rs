@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::input::{Input, utf16};
 use crate::tsql::decimal::Decimal;
-use crate::tsql::moment::{DAY_1900, TICKS_PER_DAY, TICKS_PER_SECOND, fraction_ticks};
+use crate::tsql::moment::{DAY_1900, MAX_DAY, TICKS_PER_DAY, TICKS_PER_SECOND, fraction_ticks};
 use crate::tsql::{Length, SqlType, Value, charset, guid_of_stored};
 
 /// A type as it stands before values.
@@ -167,7 +167,7 @@ fn value_of(bytes: &[u8], ty: SqlType) -> Result<Value> {
         }
         SqlType::Decimal(_, scale) => decimal(&mut input, bytes.len(), scale)?,
         SqlType::UniqueIdentifier => Value::Guid(guid_of_stored(input.array()?)),
-        SqlType::Date => Value::Date(i64::try_from(input.whole(3)?)?),
+        SqlType::Date => Value::Date(day(&mut input)?),
         SqlType::Time(scale) => Value::Time(clock(&mut input, bytes.len(), scale)?),
         SqlType::SmallDateTime => {
             let (days, minutes) = (i64::from(input.u16()?), i64::from(input.u16()?));
@@ -179,11 +179,11 @@ fn value_of(bytes: &[u8], ty: SqlType) -> Result<Value> {
         }
         SqlType::DateTime2(scale) => {
             let ticks = clock(&mut input, bytes.len().saturating_sub(3), scale)?;
-            Value::Moment(i64::try_from(input.whole(3)?)? * TICKS_PER_DAY + ticks)
+            Value::Moment(day(&mut input)? * TICKS_PER_DAY + ticks)
         }
         SqlType::DateTimeOffset(scale) => {
             let ticks = clock(&mut input, bytes.len().saturating_sub(5), scale)?;
-            let days = i64::try_from(input.whole(3)?)?;
+            let days = day(&mut input)?;
             Value::Zoned(days * TICKS_PER_DAY + ticks, i16::from_le_bytes(input.array()?))
         }
         ty if ty.is_national() => Value::text(utf16(bytes)?),
@@ -198,6 +198,10 @@ fn decimal(input: &mut Input<'_>, length: usize, scale: u8) -> Result<Value> {
     let units = digits.iter().rev().fold(0_u128, |units, byte| units << 8 | u128::from(*byte));
     let units = i128::try_from(units).context("a decimal of more than 38 digits")?;
     Ok(Value::Decimal(Decimal::new(if positive { units } else { -units }, scale)))
+}
+
+fn day(input: &mut Input<'_>) -> Result<i64> {
+    i64::try_from(input.whole(3)?).ok().filter(|day| *day <= MAX_DAY).context("a day after the year 9999")
 }
 
 fn clock(input: &mut Input<'_>, width: usize, scale: u8) -> Result<i64> {

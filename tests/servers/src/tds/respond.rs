@@ -80,7 +80,9 @@ impl Connection {
         let each = if kind == Done::Procedure { Done::InProcedure } else { Done::Batch };
         loop {
             let (signals, answered) = (self.signals.clone(), self.answered);
-            let stop = move || signals.stop(answered);
+            let (shared, epoch) = (self.shared.clone(), self.epoch);
+            // Nor does a statement outlive its server.
+            let stop = move || signals.stop(answered) || shared.is_over(epoch);
             let step = tokio::task::block_in_place(|| self.session.step(&mut batch, Box::new(stop)));
             let more = if kind == Done::Procedure || !batch.is_done() { tokens::MORE } else { 0 };
             match step {

@@ -247,6 +247,7 @@ impl SqlServer {
 
 impl Drop for SqlServer {
     fn drop(&mut self) {
+        self.disconnect_all();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -23,6 +23,7 @@ mod plan;
 mod run;
 mod session;
 mod sys;
+mod transaction;
 mod types;
 mod value;
 

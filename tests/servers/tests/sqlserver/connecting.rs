@@ -1,9 +1,9 @@
 use test_servers::{
-    ServerCertificate, SqlServer, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions,
+    APP_PASSWORD, ServerCertificate, SqlServer, SqlServerEncryption, SqlServerError, SqlServerFault,
+    SqlServerOptions,
 };
 use tiberius::{AuthMethod, EncryptionLevel};
-
-use test_servers::APP_PASSWORD;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{config, connect, number, query, started};
 
@@ -136,4 +136,34 @@ async fn a_client_may_be_sent_on_to_another_server() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn what_is_no_tds_costs_its_own_connection_and_nothing_else() {
+    let server = started().await;
+    let mut client = connect(config(&server)).await.unwrap();
+    let prelogin = [18, 1, 0, 14, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0];
+    let torn_login = [prelogin.as_slice(), &[16, 1, 0, 12, 0, 0, 0, 0, 1, 2, 3, 4]].concat();
+    for bytes in
+        [&b"GET / HTTP/1.1\r\n\r\n"[..], &[18, 1, 0, 2, 0, 0, 0, 0], &[18, 1, 0xff, 0xff], &torn_login]
+    {
+        let mut tcp = tokio::net::TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
+        tcp.write_all(bytes).await.unwrap();
+        tcp.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        // Whether it ends in order or is reset, it ends.
+        let _reset = tcp.read_to_end(&mut answer).await;
+        assert!(answer.len() < 64, "{answer:?}");
+    }
+    assert_eq!(query(&mut client, "SELECT 1").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fatal_error_ends_the_connection() {
+    let server = started().await;
+    let mut client = connect(config(&server)).await.unwrap();
+    let error = SqlServerError { class: 20, ..SqlServerError::numbered(3624) };
+    server.set_faults(vec![SqlServerFault::FailStatement { matching: "fatal".into(), error }]);
+    assert_eq!(number(query(&mut client, "SELECT 'fatal'").await), Some(3624));
+    assert!(matches!(query(&mut client, "SELECT 1").await, Err(tiberius::error::Error::Io { .. })));
 }

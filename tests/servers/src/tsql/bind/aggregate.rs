@@ -188,7 +188,7 @@ impl Binder<'_> {
                     Err(_) => 1,
                 };
                 let default = argument().ok().map(|default| default.into_type(value.ty));
-                let distance = if call.name == "LAG" { -distance } else { distance };
+                let distance = if call.name == "LAG" { distance.saturating_neg() } else { distance };
                 (WindowKind::Lag(value.expr, distance, default), value.ty, true, value.collation)
             }
             "PERCENTILE_CONT" | "PERCENTILE_DISC" => {

@@ -1,6 +1,6 @@
 //! Function calls.
 
-use super::expr::compare;
+use super::operator::compare;
 use super::{Binder, Label, Typed};
 use crate::tsql::ast::{Call, Comparison, Expr};
 use crate::tsql::error::{Result, SqlError};

@@ -4,6 +4,7 @@ mod aggregate;
 mod call;
 mod expr;
 mod from;
+mod operator;
 mod query;
 mod select;
 

@@ -9,6 +9,8 @@ use crate::tsql::types::SqlType;
 use crate::tsql::value::Value;
 
 const MINUTE: i64 = 60 * TICKS_PER_SECOND;
+/// More days than there are: what is as far away is refused, however far.
+const FAR: i64 = 4_000_000;
 
 pub(super) fn to_moment(value: &Value, from: SqlType, to: SqlType) -> Result<Value> {
     // Ticks of the local clock, and the zone where there is one.
@@ -20,7 +22,7 @@ pub(super) fn to_moment(value: &Value, from: SqlType, to: SqlType) -> Result<Val
         Value::Text(text) => of_text(text, to)?,
         // A number is a count of days since 1900.
         Value::Bit(flag) => ((DAY_1900 + i64::from(*flag)) * TICKS_PER_DAY, None),
-        Value::Int(days) => (days.saturating_add(DAY_1900).saturating_mul(TICKS_PER_DAY), None),
+        Value::Int(days) => ((DAY_1900 + days.clamp(&-FAR, &FAR)) * TICKS_PER_DAY, None),
         Value::Real(days) => (of_days(f64::from(*days)), None),
         Value::Float(days) => (of_days(*days), None),
         Value::Decimal(days) => (of_decimal_days(*days), None),

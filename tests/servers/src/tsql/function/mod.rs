@@ -1,5 +1,6 @@
 //! The functions of T-SQL that look at nothing but their arguments and the session.
 
+mod calendar;
 mod json;
 mod moment;
 mod number;
