@@ -76,6 +76,13 @@ pub enum SqlServerFault {
         /// How many rows go out before.
         rows: u64,
     },
+    /// It sends so many rows of the statement and nothing more until the client calls it off.
+    HangAfterRows {
+        /// Part of the statement's text.
+        matching: String,
+        /// How many rows go out before.
+        rows: u64,
+    },
     /// It does nothing about the statement until the client calls it off.
     HangUntilAttention {
         /// Part of the statement's text.

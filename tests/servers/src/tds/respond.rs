@@ -147,6 +147,11 @@ impl Connection {
                         self.writer.send_part(&mut self.stream).await?;
                         bail!("closed after {rows} rows, as the test wants");
                     }
+                    Some(SqlServerFault::HangAfterRows { rows, .. }) if *rows == count => {
+                        self.writer.send_part(&mut self.stream).await?;
+                        self.signals.wait(self.answered).await;
+                        return Ok((Ended::CalledOff, count));
+                    }
                     Some(SqlServerFault::FailAfterRows { rows, error, .. }) if *rows == count => {
                         return Ok((Ended::Badly(of_fault(error)), count));
                     }
@@ -174,6 +179,7 @@ fn concerns(fault: &SqlServerFault, text: &str) -> bool {
         SqlServerFault::FailStatement { matching, .. }
         | SqlServerFault::FailAfterRows { matching, .. }
         | SqlServerFault::CloseAfterRows { matching, .. }
+        | SqlServerFault::HangAfterRows { matching, .. }
         | SqlServerFault::HangUntilAttention { matching }
         | SqlServerFault::HangForever { matching } => text.contains(matching.as_str()),
         _ => false,

@@ -45,6 +45,22 @@ async fn a_statement_that_hangs_is_called_off() {
 }
 
 #[tokio::test]
+async fn a_result_that_stops_midway_is_called_off() {
+    let server = started().await;
+    fill(&server).await;
+    let mut client = connect(config(&server)).await.unwrap();
+    server.set_faults(vec![SqlServerFault::HangAfterRows { matching: "FROM many".into(), rows: 5 }]);
+    let mut rows = client.simple_query("SELECT id FROM many").await.unwrap().into_row_stream();
+    for _ in 0..5 {
+        rows.try_next().await.unwrap().unwrap();
+    }
+    drop(rows);
+    client.cancel_query().await.unwrap();
+    assert!(server.statements().last().unwrap().called_off);
+    assert_eq!(query(&mut client, "SELECT 7").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_long_evaluation_is_called_off() {
     let server = started().await;
     fill(&server).await;

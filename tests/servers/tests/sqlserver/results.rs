@@ -1,5 +1,5 @@
 use futures_util::TryStreamExt;
-use test_servers::{SqlServer, SqlServerError, SqlServerFault};
+use test_servers::{SqlServer, SqlServerError, SqlServerFault, SqlServerRequest};
 use tiberius::EncryptionLevel;
 
 use super::{config, connect, number, query, started};
@@ -41,6 +41,37 @@ async fn a_large_result_comes_in_many_packets_encrypted_or_not() {
             Some(ROWS)
         );
     }
+}
+
+#[tokio::test]
+async fn a_procedure_is_called_by_its_name_too() {
+    let server = started().await;
+    let mut client = connect(config(&server)).await.unwrap();
+    let mut command = tiberius::Command::new("sp_executesql");
+    command.bind_param("@stmt", "SELECT @b + @a");
+    command.bind_param("@params", "@a int, @b int");
+    command.bind_param("@b", 40_i32);
+    command.bind_param("@a", 2_i32);
+    let mut stream = command.exec(&mut client).await.unwrap();
+    let mut sum = None;
+    while let Some(item) = stream.try_next().await.unwrap() {
+        if let tiberius::CommandItem::Row(row) = item {
+            sum = row.get::<i32, _>(0);
+        }
+    }
+    drop(stream);
+    assert_eq!(sum, Some(42));
+    let statement = server.statements().pop().unwrap();
+    assert_eq!(statement.request, SqlServerRequest::Procedure);
+    assert_eq!(
+        statement.parameters,
+        [("@a".to_owned(), "int".to_owned()), ("@b".to_owned(), "int".to_owned())]
+    );
+    let missing = match tiberius::Command::new("dbo.nothing").exec(&mut client).await {
+        Ok(stream) => stream.into_command_result().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    assert_eq!(number(missing), Some(2812));
 }
 
 #[tokio::test]
