@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use connector_api::Connector;
+use connector_mssql::SqlServer;
+use connector_mysql::MySql;
 use connector_postgres::Postgres;
 use connector_sqlite::Sqlite;
 use runner_engine::Served;
@@ -14,6 +16,10 @@ pub fn served() -> Vec<Served> {
         driver(Postgres::cockroachdb(), &["cockroach"]),
         driver(Postgres::neon(), &[]),
         driver(Postgres::supabase(), &[]),
+        driver(MySql::new(), &[]),
+        driver(MySql::mariadb(), &[]),
+        driver(MySql::planetscale(), &[]),
+        driver(SqlServer::new(), &["sqlserver"]),
         driver(Sqlite::new(), &[]),
     ]
 }
@@ -60,6 +66,10 @@ mod tests {
             ("PostgreSQL", "postgres"),
             ("cockroachdb", "cockroachdb"),
             ("cockroach", "cockroachdb"),
+            ("mysql", "mysql"),
+            ("mariadb", "mariadb"),
+            ("mssql", "mssql"),
+            ("sqlserver", "mssql"),
             ("sqlite", "sqlite"),
             ("file", "sqlite"),
         ] {
