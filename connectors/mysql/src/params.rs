@@ -100,7 +100,7 @@ fn decimal(text: &str) -> String {
     let whole = if whole.is_empty() { "0" } else { &whole };
     match fraction.len() {
         0 => format!("{sign}{whole}"),
-        ..=MAX_FRACTION_DIGITS => format!("{sign}{whole}.{fraction}"),
+        1..=MAX_FRACTION_DIGITS => format!("{sign}{whole}.{fraction}"),
         _ => format!("{sign}{whole}.{}5", fraction.get(..MAX_FRACTION_DIGITS - 1).unwrap_or_default()),
     }
 }

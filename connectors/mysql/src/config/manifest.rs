@@ -1,6 +1,7 @@
 //! What the driver says of itself, under each of its bridge names.
 
 use connector_model::Capabilities;
+use connector_model::capability::AggregateCapabilities;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
 
 use super::Product;
@@ -42,7 +43,10 @@ pub(crate) fn manifest(product: Product) -> Manifest {
         url_placeholder: Some(placeholder),
         url_schemes,
         fields: fields(product, placeholder),
-        capabilities: Capabilities::relational(),
+        capabilities: Capabilities {
+            aggregates: Some(AggregateCapabilities::RELATIONAL),
+            ..Capabilities::relational()
+        },
         version: env!("CARGO_PKG_VERSION"),
     }
 }

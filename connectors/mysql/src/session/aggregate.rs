@@ -120,9 +120,15 @@ impl Found<'_> {
 }
 
 impl ResultRow for Found<'_> {
-    fn json(&self, position: usize, _: &TableColumn, out: &mut Vec<u8>) -> Result<()> {
+    fn json(&self, position: usize, column: &TableColumn, out: &mut Vec<u8>) -> Result<()> {
         match self.value(position)? {
-            Some(bytes) => self.layout.decoder(position)?.write(out, bytes)?,
+            // What a value went through may have told the server less of it than the column does.
+            Some(bytes) => {
+                self.layout
+                    .decoder(position)?
+                    .of_column(column.logical_type, &column.native_type)
+                    .write(out, bytes)?;
+            }
             None => connector_model::json::null(out),
         }
         Ok(())

@@ -46,7 +46,7 @@ impl MySession {
                 Ok(total) => return Ok(total),
                 Err(Halt::Server(error)) if !retried && is_stale(&error) => {
                     retried = true;
-                    self.start_over(target);
+                    self.start_over(target, &[]);
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }

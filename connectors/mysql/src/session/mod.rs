@@ -1,5 +1,6 @@
 //! One connection: jobs in, rows out.
 
+mod aggregate;
 mod counting;
 mod exchange;
 mod pump;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session};
 use connector_model::Conventions;
+use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
-use connector_model::request::{Count, Query, Read};
+use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetColumn, TargetSchema};
 use connector_sql::{MySql as Dialect, Select};
 
@@ -43,8 +45,8 @@ impl Session for MySession {
         let first = request.cursor.is_none();
         self.rows(
             cx,
-            &request.target,
-            |table| Select::read(&Dialect, table, request),
+            (&request.target, &[]),
+            |table, _| Select::read(&Dialect, table, request),
             first.then_some(&|table| Select::read_total(&Dialect, table, request)),
             out,
         )
@@ -53,11 +55,11 @@ impl Session for MySession {
 
     async fn query(&mut self, cx: &CallContext, request: &Query, out: &mut RowSink<'_>) -> Result<Page> {
         // A page that a cursor leads to shows only what is left; the total was told with the first.
-        let total = request.include_total && request.cursor.is_none();
+        let total = request.include_total && request.cursor.is_none() && request.joins.is_empty();
         self.rows(
             cx,
-            &request.target,
-            |table| Select::query(&Dialect, table, request),
+            (&request.target, &request.joins),
+            |table, joined| Select::joined(&Dialect, table, joined, request),
             total.then_some(&|table| connector_sql::count(&Dialect, table, &request.filter)),
             out,
         )
@@ -68,6 +70,19 @@ impl Session for MySession {
         let statement = |table: &_| connector_sql::count(&Dialect, table, &request.filter);
         let total = self.total(cx, &request.target, statement).await?;
         Ok(Counted { total, approximate: false })
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        aggregate::capabilities(&self.probe)
+    }
+
+    async fn aggregate(
+        &mut self,
+        cx: &CallContext,
+        request: &Aggregate,
+        out: &mut RowSink<'_>,
+    ) -> Result<()> {
+        self.groups(cx, request, out).await
     }
 
     async fn list_targets(&mut self, cx: &CallContext) -> Result<Vec<Target>> {

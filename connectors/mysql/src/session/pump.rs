@@ -1,6 +1,7 @@
 //! Rows from the server into the sink: column bytes straight to JSON.
 
-use std::pin::pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use connector_api::{CallContext, RowSink, Stopped};
@@ -48,22 +49,66 @@ impl From<Failure> for Halt {
     }
 }
 
-enum Next {
+/// What came next of a result.
+pub(super) enum Next {
+    /// Rows follow; the connection describes their columns.
+    Columns,
+    Row(Bytes),
+    Done,
+}
+
+enum Heard {
     Event(Result<Event, Failure>),
     Stopped(Stopped),
 }
 
+/// Waits for what comes next of the result, unless the call has to end first.
+pub(super) async fn next(
+    wire: &mut Wire,
+    mut stopped: Pin<&mut impl Future<Output = Stopped>>,
+    out: &mut RowSink<'_>,
+) -> Result<Next, Halt> {
+    let heard = async {
+        tokio::select! {
+            biased;
+            event = wire.step() => Heard::Event(event),
+            stopped = &mut stopped => Heard::Stopped(stopped),
+        }
+    };
+    match out.wait(heard).await? {
+        Heard::Event(Ok(Event::Row(row))) => Ok(Next::Row(row)),
+        Heard::Event(Ok(Event::Columns)) => Ok(Next::Columns),
+        Heard::Event(Ok(Event::Done)) => Ok(Next::Done),
+        Heard::Event(Ok(Event::Refused(error))) => Err(Halt::Server(error)),
+        Heard::Event(Ok(Event::Prepared(_))) => Err(Halt::Ours(malformed())),
+        Heard::Event(Err(failure)) => Err(failure.into()),
+        Heard::Stopped(stopped) => Err(Halt::Ours(stopped.error())),
+    }
+}
+
 /// How the columns of a result are read.
-struct Layout {
+pub(super) struct Layout {
     columns: Vec<ResultColumn>,
     decoders: Vec<Decoder>,
 }
 
 impl Layout {
-    fn of(wire: &Wire, binary: Binary) -> Layout {
+    /// That of the result which the connection has just described.
+    pub(super) fn of(wire: &Wire, binary: Binary) -> Layout {
         let columns = wire.columns().to_vec();
         let decoders = columns.iter().map(|column| Decoder::of(column, binary)).collect();
         Layout { columns, decoders }
+    }
+
+    pub(super) fn decoder(&self, position: usize) -> Result<Decoder> {
+        let decoder = self.decoders.get(position).copied();
+        decoder.ok_or_else(|| Error::internal("the result has fewer columns than were selected"))
+    }
+
+    /// The values of a row, as they came.
+    pub(super) fn values<'r>(&self, row: &'r [u8]) -> Result<Vec<Option<&'r [u8]>>> {
+        let mut cells = self.cells(row)?;
+        self.columns.iter().map(|column| cells.next(column).map_err(|_| malformed())).collect()
     }
 
     fn cells<'r>(&self, row: &'r [u8]) -> Result<Cells<'r>> {
@@ -72,7 +117,7 @@ impl Layout {
 }
 
 #[cold]
-fn malformed() -> Error {
+pub(super) fn malformed() -> Error {
     Error::internal("a row is not what the protocol says")
 }
 
@@ -89,24 +134,13 @@ pub(super) async fn pump(
     let mut last: Option<Bytes> = None;
     let mut pumped = Pumped::default();
     loop {
-        let next = async {
-            tokio::select! {
-                biased;
-                event = wire.step() => Next::Event(event),
-                stopped = &mut stopped => Next::Stopped(stopped),
-            }
-        };
-        let row = match out.wait(next).await? {
-            Next::Event(Ok(Event::Row(row))) => row,
-            Next::Event(Ok(Event::Columns)) => {
+        let row = match next(wire, stopped.as_mut(), out).await? {
+            Next::Columns => {
                 layout = Some(Layout::of(wire, binary));
                 continue;
             }
-            Next::Event(Ok(Event::Done)) => break,
-            Next::Event(Ok(Event::Refused(error))) => return Err(Halt::Server(error)),
-            Next::Event(Ok(Event::Prepared(_))) => return Err(Halt::Ours(malformed())),
-            Next::Event(Err(failure)) => return Err(failure.into()),
-            Next::Stopped(stopped) => return Err(Halt::Ours(stopped.error())),
+            Next::Row(row) => row,
+            Next::Done => break,
         };
         if select.limit.is_some_and(|limit| pumped.rows >= limit) {
             // The one row beyond the limit: there are more.
@@ -145,18 +179,13 @@ fn write(out: &mut RowSink<'_>, row: &[u8], layout: &Layout, visible: usize) -> 
 }
 
 fn key(row: &[u8], layout: &Layout, select: &Select, table: &Table) -> Result<Vec<Option<Typed>>> {
-    let mut cells = layout.cells(row)?;
-    let mut values = Vec::with_capacity(layout.columns.len());
-    for column in &layout.columns {
-        values.push(cells.next(column).map_err(|_| malformed())?);
-    }
+    let values = layout.values(row)?;
     let value = |position: &usize| {
         let missing = || Error::internal("a key column was not selected");
         let raw = values.get(*position).ok_or_else(missing)?;
-        let decoder = layout.decoders.get(*position).ok_or_else(missing)?;
         let of_table = select.fetched.get(*position).map(|column| table.column(*column)).transpose()?;
         let logical = of_table.map_or(LogicalType::Unknown, |column| column.logical_type);
-        raw.map(|raw| decoder.key(raw, logical)).transpose()
+        raw.map(|raw| layout.decoder(*position)?.key(raw, logical)).transpose()
     };
     select.key.iter().map(value).collect()
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use connector_api::{CallContext, OpenContext, Page, RowSink, ServerInfo, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
+use connector_model::request::aggregate::Join;
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
 use tokio::runtime::Handle;
@@ -45,7 +46,7 @@ pub(crate) struct MySession {
     stop: StopRoute,
     pub(super) probe: Probe,
     catalog: Arc<Catalog>,
-    binary: Binary,
+    pub(super) binary: Binary,
     backstop: Duration,
     can_write: Option<bool>,
     /// Whether the last work left the connection in a state nobody knows.
@@ -109,8 +110,9 @@ impl MySession {
     }
 
     /// Forgets what turned out stale.
-    pub(super) fn start_over(&mut self, target: &str) {
+    pub(super) fn start_over(&mut self, target: &str, joins: &[Join]) {
         self.catalog.forget(target);
+        joins.iter().for_each(|join| self.catalog.forget(&join.target));
         self.statements.clear(&mut self.wire);
     }
 
@@ -171,8 +173,8 @@ impl MySession {
     pub(super) async fn rows(
         &mut self,
         cx: &CallContext,
-        target: &str,
-        select: impl Fn(&Table) -> Result<Select> + Send + Sync,
+        (target, joins): (&str, &[Join]),
+        select: impl Fn(&Table, &[&Table]) -> Result<Select> + Send + Sync,
         count: Option<&Make<'_, Statement>>,
         out: &mut RowSink<'_>,
     ) -> Result<Page> {
@@ -180,13 +182,15 @@ impl MySession {
         let mut retried = false;
         loop {
             let described = self.described(cx, target).await?;
-            let plan = select(&described.table)?;
-            out.columns(&visible(&plan, &described.table)?);
+            let joined = self.joined(cx, joins).await?;
+            let tables: Vec<&Table> = joined.iter().map(|joined| &joined.table).collect();
+            let plan = select(&described.table, &tables)?;
+            out.columns(&visible(&plan, plan.table(&described.table))?);
             match self.page(cx, &described, &plan, count, out).await {
                 Ok(page) => return Ok(page),
                 Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
                     retried = true;
-                    self.start_over(target);
+                    self.start_over(target, joins);
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }
@@ -228,7 +232,7 @@ impl MySession {
         out: &mut RowSink<'_>,
     ) -> Result<(Pumped, Option<u64>), Halt> {
         self.start(cx, &plan.statement).await?;
-        let pumped = pump(cx, &mut self.wire, (plan, &described.table), self.binary, out).await?;
+        let pumped = pump(cx, &mut self.wire, (plan, plan.table(&described.table)), self.binary, out).await?;
         let total = match count {
             Some(count) => self.total_of(cx, &pumped, plan, count, described, out).await?,
             None => None,

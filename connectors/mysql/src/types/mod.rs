@@ -29,6 +29,8 @@ pub(crate) enum Decoder {
     Signed,
     Unsigned,
     Float,
+    /// A single-precision number that came as a double.
+    Single,
     Double,
     Decimal,
     Bit,
@@ -78,12 +80,27 @@ impl Decoder {
         }
     }
 
+    /// The decoder for a value of a column that has been through an expression, which keeps the value and loses part of
+    /// the type.
+    pub(crate) fn of_column(self, logical: LogicalType, native: &str) -> Decoder {
+        match (self, logical) {
+            (Decoder::Double, LogicalType::Float) if native.starts_with("float") => Decoder::Single,
+            (Decoder::Text | Decoder::Bytes(_), LogicalType::Json) => Decoder::JsonText,
+            (Decoder::Text | Decoder::Bytes(_), LogicalType::Geometry) => Decoder::Geometry,
+            (Decoder::Text | Decoder::Bytes(_), LogicalType::Uuid) => Decoder::Uuid,
+            (Decoder::Bytes(_), LogicalType::Integer | LogicalType::Boolean) if native.starts_with("bit") => {
+                Decoder::Bit
+            }
+            (decoder, _) => decoder,
+        }
+    }
+
     /// What kind of value it reads, for filters and orders. What a column holds that is declared `tinyint(1)`, or an
     /// enumeration, only the catalogue knows.
     pub(crate) fn logical_type(self) -> LogicalType {
         match self {
             Decoder::Signed | Decoder::Unsigned | Decoder::Bit => LogicalType::Integer,
-            Decoder::Float | Decoder::Double => LogicalType::Float,
+            Decoder::Float | Decoder::Single | Decoder::Double => LogicalType::Float,
             Decoder::Decimal => LogicalType::Decimal,
             Decoder::Date => LogicalType::Date,
             Decoder::DateTime => LogicalType::Timestamp,
@@ -108,6 +125,7 @@ impl Decoder {
             Decoder::Unsigned => json::unsigned_if_exact(out, unsigned(raw)?),
             Decoder::Bit => json::unsigned_if_exact(out, bits(raw)?),
             Decoder::Float => json::float32(out, f32::from_le_bytes(fixed(raw)?)),
+            Decoder::Single => json::float32(out, single(raw)?),
             Decoder::Double => json::float64(out, f64::from_le_bytes(fixed(raw)?)),
             Decoder::Decimal => json::plain_text(out, digits(raw)?.as_bytes()),
             Decoder::Date => match date_time(raw)? {
@@ -145,9 +163,8 @@ impl Decoder {
             Decoder::Unsigned => whole(i128::from(unsigned(raw)?), logical),
             Decoder::Bit => whole(i128::from(bits(raw)?), logical),
             // By its own digits: the parameter is made a `float` again.
-            Decoder::Float => {
-                Typed::Float(f32::from_le_bytes(fixed(raw)?).to_string().parse().unwrap_or(f64::NAN))
-            }
+            Decoder::Float => by_digits(f32::from_le_bytes(fixed(raw)?)),
+            Decoder::Single => by_digits(single(raw)?),
             Decoder::Double => Typed::Float(f64::from_le_bytes(fixed(raw)?)),
             Decoder::Decimal => Typed::Decimal(digits(raw)?.to_owned()),
             Decoder::Date => match moment_key(raw)? {
@@ -183,6 +200,15 @@ fn whole(value: i128, logical: LogicalType) -> Typed {
         (LogicalType::Boolean, 1) => Typed::Boolean(true),
         _ => Typed::Integer(value),
     }
+}
+
+fn by_digits(number: f32) -> Typed {
+    Typed::Float(number.to_string().parse().unwrap_or(f64::NAN))
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "it was single precision before")]
+fn single(raw: &[u8]) -> Result<f32> {
+    Ok(f64::from_le_bytes(fixed(raw)?) as f32)
 }
 
 fn moment_key(raw: &[u8]) -> Result<i64> {

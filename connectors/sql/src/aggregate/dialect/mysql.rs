@@ -60,8 +60,8 @@ impl AggregateDialect for MySql {
         if column.logical_type == LogicalType::Float {
             sql.push(&format!("FLOOR({x} / {step}e0)"));
         } else {
-            // Both are exact; they cut towards zero.
-            sql.push(&format!("{x} DIV {step} - ({x} % {step} < 0)"));
+            // All of it is exact. A rest is cut towards zero, and may be a zero below zero until something is added.
+            sql.push(&format!("ROUND(({x} - {x} % {step}) / {step}) - ({x} % {step} + 0 < 0)"));
         }
     }
 
