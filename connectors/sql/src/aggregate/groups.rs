@@ -9,6 +9,7 @@ use super::fold::{Layout, Shape};
 use super::plan::{Kind, Measuring};
 use super::{Writer, names};
 use crate::filter::condition;
+use crate::statement::Statement;
 use crate::table::{Reading, Table, TableColumn};
 
 impl Writer<'_> {
@@ -106,12 +107,10 @@ impl Writer<'_> {
             Kind::Count(_) => dialect.count(sql, Some(&input)),
             Kind::Distinct(_) => dialect.count_distinct(sql, &input),
             Kind::Sum(_) => {
-                let end = sql.text.len();
-                if dialect.exact_sum(sql, &input) {
-                    names::push_as(sql, dialect, &names::exact(at));
+                for (part, name) in dialect.sum_parts(&input).into_iter().flatten().zip(names::parts(at)) {
+                    sql.push(&part);
+                    names::push_as(sql, dialect, &name);
                     sql.push(", ");
-                } else {
-                    sql.text.truncate(end);
                 }
                 dialect.sum(sql, &input);
             }
@@ -192,11 +191,10 @@ impl Writer<'_> {
                     let shown = self.compared(at, measure)?;
                     dialect.fetched(&mut self.sql, &shown);
                 }
-                Kind::Sum(column) => {
-                    let input = table.column(column)?;
-                    let beside = dialect.exact_sum(&mut crate::Statement::default(), input);
-                    let name = if beside { names::exact(at) } else { names::measure(at) };
-                    names::push(&mut self.sql, dialect, Some(names::GROUPS), &name);
+                Kind::Sum(column) if dialect.sum_parts(table.column(column)?).is_some() => {
+                    let sum = self.of_group(&names::measure(at));
+                    let [high, low] = names::parts(at).map(|part| self.of_group(&part));
+                    self.sql.push(&dialect.exact_sum(&sum, [&high, &low]));
                 }
                 _ => names::push(&mut self.sql, dialect, Some(names::GROUPS), &names::measure(at)),
             }
@@ -312,6 +310,14 @@ impl Writer<'_> {
                     let measure = measure.ok_or_else(|| Error::internal("a sort by no measure"))?;
                     let column = self.compared(at, measure)?;
                     self.dialect.ordered(&mut self.sql, &column);
+                    if let Kind::Sum(column) = measure.kind
+                        && self.dialect.sum_parts(self.source.table().column(column)?).is_some()
+                    {
+                        for part in names::parts(at) {
+                            self.sql.push(if sort.descending { " DESC, " } else { ", " });
+                            names::push(&mut self.sql, self.dialect, Some(names::GROUPS), &part);
+                        }
+                    }
                 }
                 SortKey::Dimension(at) => {
                     sorted.iter_mut().skip(at).take(1).for_each(|done| *done = true);
@@ -325,6 +331,13 @@ impl Writer<'_> {
             self.dimension_of_group(at);
         }
         Ok(())
+    }
+
+    /// The name of a column of the groups, in SQL.
+    fn of_group(&self, name: &str) -> String {
+        let mut sql = Statement::default();
+        names::push(&mut sql, self.dialect, Some(names::GROUPS), name);
+        sql.text
     }
 
     fn dimension_of_group(&mut self, at: usize) {

@@ -51,9 +51,9 @@ pub(super) fn measure(at: usize) -> String {
     format!("m{at}")
 }
 
-/// A measure's exact form beside the one that compares.
-pub(super) fn exact(measure: usize) -> String {
-    format!("e{measure}")
+/// The parts of a sum beside the number that compares.
+pub(super) fn parts(measure: usize) -> [String; 2] {
+    [format!("h{measure}"), format!("l{measure}")]
 }
 
 /// The most frequent values of a measure.

@@ -103,13 +103,20 @@ pub trait AggregateDialect: Dialect {
     }
 
     /// The sum of a [numeric](AggregateDialect::numeric) column, as a number that can be compared; exact for whole
-    /// and decimal columns, unless there is an [exact form](AggregateDialect::exact_sum) beside it.
+    /// and decimal columns, unless it has [parts](AggregateDialect::sum_parts).
     fn sum(&self, sql: &mut Statement, column: &TableColumn);
 
-    /// The sum's exact form, where it differs from the one that can be compared; whether it does.
-    fn exact_sum(&self, sql: &mut Statement, column: &TableColumn) -> bool {
-        let _ = (sql, column);
-        false
+    /// Where sums may be equal as numbers that can be compared and still differ: two more numbers, by which, one after
+    /// the other, such sums are ordered.
+    fn sum_parts(&self, column: &TableColumn) -> Option<[String; 2]> {
+        let _ = column;
+        None
+    }
+
+    /// The exact sum, of the names of what can be compared and of its parts.
+    fn exact_sum(&self, sum: &str, parts: [&str; 2]) -> String {
+        let _ = parts;
+        sum.to_owned()
     }
 
     /// The mean of a numeric column, as a double.

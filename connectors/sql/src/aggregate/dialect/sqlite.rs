@@ -37,14 +37,15 @@ fn floor_real(x: &str, y: &str) -> String {
     format!("CASE WHEN abs({quotient}) < 9.2e18 THEN {cut} - ({quotient} < {cut}) ELSE {quotient} END")
 }
 
-/// A whole sum in its parts, each an expression.
+/// A sum whose whole numbers are added up apart from its doubles; each part is an expression.
 struct Sum {
     /// The sum of all doubles; NULL when there are none.
     reals: String,
-    /// How many limbs the whole numbers make, and what is left; their signs may differ.
-    limbs: String,
-    rest: String,
-    /// The whole sum as a double.
+    /// How many limbs the whole numbers make, rounded down.
+    high: String,
+    /// What is left then, below one limb.
+    low: String,
+    /// The whole numbers' sum as a double.
     nearest: String,
 }
 
@@ -52,35 +53,14 @@ impl Sum {
     fn of(column: &TableColumn) -> Sum {
         let x = reference(column);
         let whole = format!("CASE typeof({x}) WHEN 'integer' THEN {x} END");
-        let high = format!("sum({whole} / {LIMB})");
-        let low = format!("sum({whole} % {LIMB})");
+        let (limbs, rest) = (format!("sum({whole} / {LIMB})"), format!("sum({whole} % {LIMB})"));
+        let carried = format!("({rest} / {LIMB} - ({rest} % {LIMB} < 0))");
         Sum {
             reals: format!("sum(CASE typeof({x}) WHEN 'real' THEN {x} END)"),
-            limbs: format!("({high} + {low} / {LIMB})"),
-            rest: format!("({low} % {LIMB})"),
-            nearest: format!("({LIMB}.0 * {high} + {low})"),
+            high: format!("({limbs} + {carried})"),
+            low: format!("({rest} - {carried} * {LIMB})"),
+            nearest: format!("({LIMB}.0 * {limbs} + {rest})"),
         }
-    }
-
-    /// `CASE` with doubles among the values, `WHEN` 64 bits hold the sum, `ELSE` as said.
-    fn or_else(&self, beyond: &str) -> String {
-        let Sum { reals, limbs, rest, nearest } = self;
-        format!(
-            "CASE WHEN {reals} IS NOT NULL THEN {reals} + coalesce({nearest}, 0.0) \
-             WHEN {limbs} IS NULL THEN NULL \
-             WHEN abs({limbs}) <= {MAX_LIMBS} THEN {limbs} * {LIMB} + {rest} ELSE {beyond} END"
-        )
-    }
-
-    fn comparable(&self) -> String {
-        self.or_else(&self.nearest)
-    }
-
-    fn exact(&self) -> String {
-        let Sum { limbs, rest, .. } = self;
-        // What is left takes the sign of the limbs.
-        let borrow = format!("(({limbs} > 0 AND {rest} < 0) - ({limbs} < 0 AND {rest} > 0))");
-        self.or_else(&format!("printf('%d%09d', {limbs} - {borrow}, abs({rest} + {LIMB} * {borrow}))"))
     }
 }
 
@@ -155,16 +135,28 @@ impl AggregateDialect for Sqlite {
             let value = format!("CASE WHEN typeof({x}) IN ('integer', 'real') THEN {x} + 0.0 END");
             sql.push(&format!("sum({value})"));
         } else {
-            sql.push(&Sum::of(column).comparable());
+            let Sum { reals, high, low, nearest } = Sum::of(column);
+            sql.push(&format!(
+                "CASE WHEN {reals} IS NOT NULL THEN {reals} + coalesce({nearest}, 0.0) \
+                 WHEN abs({high}) <= {MAX_LIMBS} THEN {high} * {LIMB} + {low} ELSE {nearest} END"
+            ));
         }
     }
 
-    fn exact_sum(&self, sql: &mut Statement, column: &TableColumn) -> bool {
-        let exact = column.logical_type != LogicalType::Float;
-        if exact {
-            sql.push(&Sum::of(column).exact());
-        }
-        exact
+    fn sum_parts(&self, column: &TableColumn) -> Option<[String; 2]> {
+        let Sum { reals, high, low, .. } = Sum::of(column);
+        let parts = [high, low].map(|part| format!("CASE WHEN {reals} IS NULL THEN {part} END"));
+        (column.logical_type != LogicalType::Float).then_some(parts)
+    }
+
+    fn exact_sum(&self, sum: &str, [high, low]: [&str; 2]) -> String {
+        // A sum below zero was rounded down: its digits count from the limb above.
+        let below = format!("({high} < 0 AND {low} > 0)");
+        format!(
+            "CASE WHEN typeof({sum}) = 'real' AND {high} IS NOT NULL \
+             THEN printf('%d%09d', {high} + {below}, CASE WHEN {below} THEN {LIMB} - {low} ELSE {low} END) \
+             ELSE {sum} END"
+        )
     }
 
     fn avg(&self, sql: &mut Statement, column: &TableColumn) {
