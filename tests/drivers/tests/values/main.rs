@@ -12,6 +12,8 @@
 )]
 
 mod document;
+mod mariadb;
+mod mssql;
 mod postgres;
 mod sqlite;
 

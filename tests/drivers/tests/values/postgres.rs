@@ -148,7 +148,9 @@ async fn every_type_of_postgresql_is_in_the_document_as_it_comes() {
     let server = Postgres::start(PostgresOptions::default()).await.unwrap();
     let admin = server.admin().await.unwrap();
     admin.batch_execute(TYPES).await.unwrap_or_else(|error| {
-        panic!("extensions of PostgreSQL are missing; apt-get install postgresql postgresql-postgis: {error:?}")
+        panic!(
+            "extensions of PostgreSQL are missing; apt-get install postgresql postgresql-postgis: {error:?}"
+        )
     });
     // What stands behind a type's name in brackets is for the reader.
     let columns = SAMPLES.iter().enumerate().map(|(at, (of, _))| {
