@@ -19,8 +19,9 @@ use crate::config::{DEFAULT_PORT, Settings};
 /// The library's client on our stream.
 pub(crate) type Client = tiberius::Client<Compat<Port>>;
 
-/// How often a login may be sent on to another server: a gateway names the database's own, which names nobody.
-const REDIRECTS: usize = 3;
+/// How often a login is tried: a gateway names the database's own server, which names nobody, and one of them may take
+/// no sessions that only read.
+const REDIRECTS: usize = 4;
 /// The packet size asked for; what Microsoft's own libraries ask for, and below what TLS may carry in one record.
 const PACKET_BYTES: u32 = 8_000;
 
@@ -38,12 +39,14 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         (None, None) => DEFAULT_PORT,
     };
     let mut to = Destination::new(settings.host.clone(), port);
+    // An availability group may send the session to a replica that is there to be read.
+    let mut to_read = true;
     for _ in 0..REDIRECTS {
         let (port, handle) = connect(cx, settings, &to).await?;
         let started = Instant::now();
         let limit = settings.connect_timeout.min(cx.call.remaining());
         // The library would log that there is no TLS, which it cannot see.
-        let login = tiberius::Client::connect(library_config(cx, settings, &to), port.compat())
+        let login = tiberius::Client::connect(library_config(cx, settings, &to, to_read), port.compat())
             .with_subscriber(Dispatch::none());
         let login = cx.call.run(tokio::time::timeout(limit, login)).await;
         let login = login.map_err(|stopped| stopped.with("stage", Stage::Auth.as_str()))?;
@@ -61,6 +64,7 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
                 let host = host.split('\\').next().unwrap_or_default().to_owned();
                 to = Destination::new(host, port);
             }
+            Err(error) if to_read && crate::error::is_reading_refused(&error) => to_read = false,
             Err(error) => return Err(refused(&error, settings)),
         }
     }
@@ -68,7 +72,7 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
     Err(Error::new(ErrorCode::SourceUnreachable, message).with("stage", Stage::Auth.as_str()))
 }
 
-fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination) -> Config {
+fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination, to_read: bool) -> Config {
     let mut config = Config::new();
     config.host(to.host());
     config.port(to.port());
@@ -77,8 +81,7 @@ fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination) -> Co
     }
     config.authentication(AuthMethod::sql_server(&settings.user, settings.password.expose_secret()));
     config.application_name(&*cx.application);
-    // An availability group may send the session to a replica that is there to be read.
-    config.readonly(true);
+    config.readonly(to_read);
     config.packet_size(PACKET_BYTES);
     // The stream is protected already, and the deadline is kept by whoever asks.
     config.encryption(EncryptionLevel::NotSupported);

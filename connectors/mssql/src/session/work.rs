@@ -15,7 +15,7 @@ use super::running::Running;
 use super::snapshot::{BEGIN, Consistency, END};
 use crate::catalog::{Catalog, Described, describe};
 use crate::connect::{Client, Handle, Login};
-use crate::error::{failed, is_fatal, is_stale};
+use crate::error::{failed, is_fatal, is_snapshot_refused, is_stale};
 use crate::params::bound;
 use crate::types::{Binary, Shape};
 
@@ -192,6 +192,9 @@ impl SqlServerSession {
             }
             match page {
                 Ok(page) => return Ok(page),
+                Err(Halt::Server(error)) if snapshot && out.rows() == 0 && is_snapshot_refused(&error) => {
+                    self.consistency = Consistency::ReadCommitted;
+                }
                 Err(Halt::Server(error))
                     if !retried && out.rows() == 0 && is_stale(&error) && self.is_clean() =>
                 {

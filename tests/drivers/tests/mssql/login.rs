@@ -196,3 +196,39 @@ async fn addresses_pass_the_sources_own_rules() {
     }
     assert!(server.mssql.sessions().is_empty());
 }
+
+#[tokio::test]
+async fn a_login_is_sent_on_through_the_same_rules_and_not_forever() {
+    let (gateway, database) = (Server::start().await, Server::start().await);
+    let to = |host: &str, port: u16| vec![SqlServerFault::RedirectLogin { host: host.to_owned(), port }];
+    gateway.mssql.set_faults(to("localhost", database.mssql.port()));
+    let url = gateway.mssql.url();
+    let reports = stages(&[("url", &url), ("trustServerCertificate", "true")]).await.unwrap();
+    assert_eq!(reports.iter().filter(|report| report.stage == Stage::Tls).count(), 2);
+    assert!(database.mssql.sessions().pop().unwrap().encrypted);
+    // The other server's own certificate has to be good: its authority is another one.
+    let authority = gateway.authority();
+    let error = stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap_err();
+    assert_eq!(error.detail()["kind"], json!("certificate_unknown_issuer"));
+    database.mssql.set_faults(to("localhost", database.mssql.port()));
+    let error = stages(&[("url", &url), ("trustServerCertificate", "true")]).await.unwrap_err();
+    assert_eq!((error.code(), &error.detail()["stage"]), (ErrorCode::SourceUnreachable, &json!("auth")));
+    // What a managed configuration may not reach itself, a server cannot send it to.
+    let metadata = format!("127.0.0.1:{}", gateway.mssql.port());
+    gateway.mssql.set_faults(to("169.254.169.254", 80));
+    let filter = AddressFilter::guarded([metadata.parse().unwrap()]);
+    let cx = OpenContext { filter, ..open_context().unwrap() };
+    let source = source(&Driver::new(), &[("url", &url), ("trustServerCertificate", "true")]).unwrap();
+    assert_eq!(source.open(&cx).await.err().unwrap().code(), ErrorCode::PolicyDenied);
+}
+
+#[tokio::test]
+async fn a_primary_that_takes_no_readers_is_logged_into_all_the_same() {
+    let server = Server::start().await;
+    server.mssql.set_faults(vec![SqlServerFault::FailLogin(SqlServerError::numbered(979))]);
+    let (url, authority) = (server.mssql.url(), server.authority());
+    let error = stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SourceUnreachable, "{error}");
+    let intents: Vec<bool> = server.mssql.sessions().iter().map(|session| session.read_only_intent).collect();
+    assert_eq!(intents, [true, false], "the second attempt does not say that it will only read");
+}

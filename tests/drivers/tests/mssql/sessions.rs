@@ -7,7 +7,7 @@ use connector_model::error::ErrorCode;
 use connector_model::request::Kind;
 use driver_tests::{LIMIT, job, open_context};
 use serde_json::json;
-use test_servers::{SqlServerError, SqlServerFault};
+use test_servers::{SqlServerError, SqlServerFault, SqlServerOptions};
 
 use crate::{Server, query, read};
 
@@ -223,4 +223,52 @@ async fn only_select_is_ever_sent() {
         let word = statement.text.split_whitespace().next().unwrap();
         assert!(matches!(word, "SELECT" | "SET" | "IF"), "{}", statement.text);
     }
+}
+
+#[tokio::test]
+async fn a_page_and_its_total_see_one_snapshot_where_the_database_keeps_any() {
+    let server =
+        Server::with(SqlServerOptions { snapshot_isolation: true, ..SqlServerOptions::default() }).await;
+    server.run("CREATE TABLE small (id int PRIMARY KEY)").await;
+    server.run("INSERT INTO small VALUES (1), (2), (3), (4), (5)").await;
+    let mut session = server.session().await;
+    server.mssql.clear_statements();
+    let page = query(&mut *session, "small", json!({"limit": 2})).await.unwrap();
+    assert_eq!((page.rows.len(), page.page.total), (2, Some(5)));
+    let texts: Vec<String> = server.mssql.statements().into_iter().map(|statement| statement.text).collect();
+    let at = |part: &str| {
+        texts.iter().position(|text| text.contains(part)).unwrap_or_else(|| panic!("{part}: {texts:?}"))
+    };
+    assert!(at("BEGIN TRANSACTION") < at("[id] FROM") && at("[id] FROM") < at("COUNT_BIG"), "{texts:?}");
+    assert!(at("COUNT_BIG") < at("ROLLBACK"), "{texts:?}");
+    // Without a total there is nothing to agree with.
+    server.mssql.clear_statements();
+    query(&mut *session, "small", json!({"limit": 2, "includeTotal": false})).await.unwrap();
+    query(&mut *session, "small", json!({})).await.unwrap();
+    assert!(server.mssql.statements().iter().all(|statement| !statement.text.contains("TRANSACTION")));
+    // A cancelled page leaves no transaction open.
+    server.mssql.set_faults(hanging("COUNT_BIG"));
+    let cx = CallContext::within(Duration::from_millis(150));
+    let error = job(&mut *session, Kind::Query, "small", &json!({"limit": 2}), &cx).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::QueryTimeout);
+    server.mssql.set_faults(Vec::new());
+    serves(&mut *session).await;
+}
+
+#[tokio::test]
+async fn what_cannot_run_in_a_snapshot_runs_without_one() {
+    let server =
+        Server::with(SqlServerOptions { snapshot_isolation: true, ..SqlServerOptions::default() }).await;
+    server.run("CREATE TABLE small (id int PRIMARY KEY)").await;
+    server.run("INSERT INTO small VALUES (1), (2), (3), (4), (5)").await;
+    let mut session = server.session().await;
+    let error = SqlServerError::numbered(41_332);
+    server.mssql.set_faults(vec![SqlServerFault::FailStatement { matching: "[id] FROM".to_owned(), error }]);
+    let refused = query(&mut *session, "small", json!({"limit": 2})).await.unwrap_err();
+    assert_eq!(refused.detail()["nativeCode"], json!("41332"));
+    let texts: Vec<String> = server.mssql.statements().into_iter().map(|statement| statement.text).collect();
+    assert_eq!(texts.iter().filter(|text| text.contains("[id] FROM")).count(), 2, "once more, without");
+    assert_eq!(texts.iter().filter(|text| text.contains("BEGIN TRANSACTION")).count(), 1);
+    server.mssql.set_faults(Vec::new());
+    serves(&mut *session).await;
 }
