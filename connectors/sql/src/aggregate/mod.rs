@@ -9,7 +9,7 @@
 //! over: one form for every engine, whether or not it has `FILTER`.
 //!
 //! - `plan`: names and types, held against the catalogue
-//! - `rows`, `groups`, `tops`: the queries, from the inside out
+//! - `rows`, `groups`, `tops`, `outer`: the queries, from the inside out
 //! - [`dialect`]: what differs between engines
 //! - [`fold`](Groups): result rows to JSON objects
 
@@ -17,6 +17,7 @@ pub mod dialect;
 mod fold;
 mod groups;
 mod names;
+mod outer;
 mod plan;
 mod rows;
 mod tops;
