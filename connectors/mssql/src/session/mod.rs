@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod begin;
+mod counting;
 mod pump;
 mod running;
 mod snapshot;

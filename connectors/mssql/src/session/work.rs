@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_api::{CallContext, Page, RowSink, ServerInfo, Stage};
-use connector_model::error::{Error, Result};
+use connector_model::error::Result;
 use connector_model::request::aggregate::Join;
 use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
 use tiberius::{QueryItem, Row};
 
-use super::pump::{Halt, Pumped, pump};
+use super::pump::{Halt, pump};
 use super::running::Running;
 use super::snapshot::{BEGIN, Consistency, END};
 use crate::catalog::{Catalog, Described, describe};
@@ -117,12 +117,22 @@ impl SqlServerSession {
     /// # Errors
     /// `SOURCE_QUERY_FAILED`, `SOURCE_UNREACHABLE`; `CANCELLED` and `QUERY_TIMEOUT` when the call ends first.
     pub(crate) async fn collect(&mut self, cx: &CallContext, statement: &Statement) -> Result<Vec<Row>> {
+        let rows = self.all_rows(cx, statement).await;
+        self.conclude(cx, true, rows)
+    }
+
+    /// Runs a statement of few rows to its end.
+    pub(super) async fn all_rows(
+        &mut self,
+        cx: &CallContext,
+        statement: &Statement,
+    ) -> Result<Vec<Row>, Halt> {
         let mut rows = Vec::new();
         let mut running = Running::query(&mut self.client, bound(statement)?);
         let outcome = to_the_end(cx, &mut running, Some(&mut rows)).await;
         let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
-        self.conclude(cx, settled, outcome)?;
-        Ok(rows)
+        self.broken |= !settled;
+        outcome.map(|()| rows)
     }
 
     /// Passes an outcome on as a job's; the session is clean, or broken, when this returns.
@@ -231,56 +241,6 @@ impl SqlServerSession {
         };
         let (next_cursor, cursor_kind) = next.unzip();
         Ok(Page { next_cursor, cursor_kind, total })
-    }
-
-    /// The total behind a page: from the result where it shows it, else counted.
-    async fn total_of(
-        &mut self,
-        cx: &CallContext,
-        pumped: &Pumped,
-        plan: &Select,
-        count: &Statement,
-        out: &mut RowSink<'_>,
-    ) -> Result<Option<u64>, Halt> {
-        if !pumped.more && (pumped.rows > 0 || plan.offset == 0) {
-            return Ok(Some(plan.offset + pumped.rows));
-        }
-        // The rows go out before the count begins: a slow one holds back nothing but the end.
-        out.flush().await?;
-        self.counted(cx, count).await.map(Some)
-    }
-
-    /// Runs a count of its own.
-    pub(super) async fn total(
-        &mut self,
-        cx: &CallContext,
-        target: &str,
-        count: impl Fn(&Table) -> Result<Statement> + Send + Sync,
-    ) -> Result<u64> {
-        let mut retried = false;
-        loop {
-            let described = self.described(cx, target).await?;
-            match self.counted(cx, &count(&described.table)?).await {
-                Ok(total) => return Ok(total),
-                Err(Halt::Server(error)) if !retried && is_stale(&error) && self.is_clean() => {
-                    retried = true;
-                    self.forget(target);
-                }
-                Err(halt) => return self.conclude(cx, true, Err(halt)),
-            }
-        }
-    }
-
-    async fn counted(&mut self, cx: &CallContext, count: &Statement) -> Result<u64, Halt> {
-        let mut rows = Vec::new();
-        let mut running = Running::query(&mut self.client, bound(count)?);
-        let outcome = to_the_end(cx, &mut running, Some(&mut rows)).await;
-        let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
-        self.broken |= !settled;
-        outcome?;
-        let total = rows.first().map(|row| crate::catalog::number(row, 0)).transpose()?.flatten();
-        let total = total.and_then(|total| u64::try_from(total).ok());
-        total.ok_or_else(|| Halt::Ours(Error::internal("a count came without a number")))
     }
 }
 
