@@ -83,9 +83,10 @@ async fn a_filter_compares_with_the_columns_own_type() {
         .run(
             "CREATE TYPE mood AS ENUM ('sad', 'happy');
              CREATE TABLE t (id int PRIMARY KEY, f4 real, n numeric, m money, u uuid, d date, tz timestamptz,
-               by bytea, e mood, i2 smallint, c char(5), tm time, b bool);
+               by bytea, e mood, i2 smallint, c char(5), tm time, b bool, ip inet, net cidr, p point);
              INSERT INTO t VALUES (1, 0.1, 1.10, 12.5, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-02-29',
-               '2024-02-29 13:14:15.123456+02', '\\x00ff', 'happy', 7, 'ab', '13:14:15', true);
+               '2024-02-29 13:14:15.123456+02', '\\x00ff', 'happy', 7, 'ab', '13:14:15', true, '10.0.0.1',
+               '10.0.0.0/8', '(1,2)');
              GRANT SELECT ON t TO app",
         )
         .await;
@@ -109,6 +110,12 @@ async fn a_filter_compares_with_the_columns_own_type() {
         json!({"tm": "13:14:15"}),
         json!({"b": true}),
         json!({"u": {"$ne": "not a uuid"}}),
+        // As it is shown: the server's own cast would write a mask behind it.
+        json!({"ip": "10.0.0.1"}),
+        json!({"ip": ["10.0.0.1", "10.0.0.2"]}),
+        json!({"ip": {"$startsWith": "10.0."}}),
+        json!({"net": "10.0.0.0/8"}),
+        json!({"p": "(1,2)"}),
     ];
     for filter in hits {
         let found = query(&mut *session, "t", json!({"where": filter})).await;
