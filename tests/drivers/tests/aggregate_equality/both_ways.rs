@@ -11,6 +11,7 @@ use proptest::test_runner::TestRunner;
 use runner_engine::aggregate_by_scan;
 use serde_json::{Value, json};
 
+use crate::mariadb::Server as MariaDb;
 use crate::postgres::Server;
 use crate::sqlite::File;
 
@@ -207,4 +208,19 @@ async fn sqlite_computes_what_is_computed_of_its_rows() {
     let file = File::new();
     file.execute(&format!("BEGIN; {} COMMIT", tables("NUMERIC", "REAL", "TEXT")));
     asked_both_ways(&file).await;
+}
+
+#[tokio::test]
+async fn mariadb_computes_what_is_computed_of_its_rows() {
+    let server = MariaDb::start().await;
+    let sql = tables("decimal(12, 3)", "double", "datetime");
+    // Characters by their code points, as everywhere beside databases.
+    let binary = "varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    server
+        .execute(
+            &sql.replace("name text", &format!("name {binary}"))
+                .replace("town text", &format!("town {binary}")),
+        )
+        .await;
+    asked_both_ways(&server).await;
 }

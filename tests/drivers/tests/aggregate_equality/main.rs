@@ -10,6 +10,7 @@
 )]
 
 mod both_ways;
+mod mariadb;
 mod postgres;
 mod sqlite;
 mod streamed;
