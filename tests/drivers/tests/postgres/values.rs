@@ -1,8 +1,9 @@
 //! Every type to JSON.
 
+use connector_model::cursor::CursorKind;
 use serde_json::json;
 
-use crate::{Server, query};
+use crate::{Server, query, read};
 
 #[tokio::test]
 async fn every_type_has_the_json_that_the_table_promises() {
@@ -130,4 +131,28 @@ async fn a_filter_compares_with_the_columns_own_type() {
             "{filter}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_key_of_addresses_is_walked_by_count() {
+    let server = Server::start().await;
+    server
+        .run(
+            "CREATE TABLE t (ip inet PRIMARY KEY, box box);
+             INSERT INTO t VALUES ('10.0.0.9', '(1,1),(0,0)'), ('10.0.0.10', NULL), ('9.0.0.0/8', NULL);
+             GRANT SELECT ON t TO app",
+        )
+        .await;
+    let mut session = server.session().await;
+    let (mut cursor, mut seen) = (json!(null), Vec::new());
+    loop {
+        let page = read(&mut *session, "t", json!({"limit": 1, "cursor": cursor})).await.unwrap();
+        seen.extend(page.rows.iter().map(|row| row["ip"].clone()));
+        let Some(next) = page.page.next_cursor else { break };
+        assert_eq!(page.page.cursor_kind, Some(CursorKind::Offset));
+        cursor = json!(next);
+    }
+    assert_eq!(seen, ["9.0.0.0/8", "10.0.0.9", "10.0.0.10"], "in the server's order of addresses");
+    let ordered = json!({"orderBy": {"box": "asc", "ip": "desc"}, "limit": 2});
+    assert_eq!(query(&mut *session, "t", ordered).await.unwrap().rows.len(), 2);
 }
