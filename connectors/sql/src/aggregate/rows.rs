@@ -114,8 +114,8 @@ impl Writer<'_> {
         self.sql.push(".*");
         for (at, measure) in self.plan.measures.iter().enumerate() {
             match measure.kind {
-                Kind::Edge { column: _, by, last } => {
-                    let by = names::handed_out(table.column(by)?, &names::column(by), None);
+                Kind::Edge { by: order, last, .. } => {
+                    let by = names::handed_out(table.column(order)?, &names::column(order), None);
                     self.sql.push(", row_number() OVER (");
                     self.partition();
                     self.sql.push(if self.plan.dimensions.is_empty() { "" } else { " " });
@@ -128,7 +128,8 @@ impl Writer<'_> {
                     self.sql.push(" IS NOT NULL THEN 0 ELSE 1 END, ");
                     self.in_order(&by);
                     self.sql.push(if last { " DESC" } else { "" });
-                    for position in &self.plan.key {
+                    // A key that stands twice says nothing, and some engines refuse it.
+                    for position in self.plan.key.iter().filter(|position| **position != order) {
                         let key =
                             names::handed_out(table.column(*position)?, &names::column(*position), None);
                         self.sql.push(", ");

@@ -7,7 +7,7 @@ use serde_json::Number;
 use super::{AggregateDialect, Percentiles};
 use crate::dialect::{Cockroach, Dialect, Postgres};
 use crate::statement::Statement;
-use crate::table::TableColumn;
+use crate::table::{Reading, TableColumn};
 
 impl AggregateDialect for Cockroach {
     fn percentiles(&self) -> Percentiles {
@@ -57,6 +57,17 @@ impl AggregateDialect for Cockroach {
     }
 
     fn only(&self, sql: &mut Statement, column: &TableColumn, condition: &dyn Fn(&mut Statement)) {
-        Postgres.only(sql, column, condition);
+        // It has a greatest value of every type but arrays, and no arrays of all types.
+        let array = column.logical_type == LogicalType::Array;
+        sql.push(if column.logical_type == LogicalType::Boolean { "bool_or(" } else { "max(" });
+        sql.push("CASE WHEN ");
+        condition(sql);
+        sql.push(" THEN ");
+        self.reference(sql, column);
+        sql.push(if array { "::text END)" } else { " END)" });
+        if array && column.reading == Reading::Native {
+            sql.push("::");
+            sql.push(&column.native_type);
+        }
     }
 }

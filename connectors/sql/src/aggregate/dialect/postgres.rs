@@ -44,9 +44,11 @@ impl Postgres {
                 true
             }
             LogicalType::Date | LogicalType::Timestamp | LogicalType::TimestampTz => {
-                sql.push("CASE WHEN isfinite(");
+                sql.push("CASE WHEN ");
                 self.reference(sql, column);
-                sql.push(") THEN ");
+                sql.push(" > '-infinity' AND ");
+                self.reference(sql, column);
+                sql.push(" < 'infinity' THEN ");
                 true
             }
             _ => false,
