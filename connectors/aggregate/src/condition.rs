@@ -118,8 +118,9 @@ pub(crate) enum Check {
     Compare(Comparison, Value<'static>),
     /// One of these, sorted; whether a NULL among them matches too.
     In(Vec<Value<'static>>, bool),
-    /// None of these, sorted; of an empty list even NULL is none.
-    NotIn(Vec<Value<'static>>),
+    /// None of these, sorted; whether NULL is left out for certain, and not only unknown. Of an empty list even NULL is
+    /// none.
+    NotIn(Vec<Value<'static>>, bool),
     Text(Pattern),
 }
 
@@ -211,13 +212,11 @@ fn check(test: &Test, option: &str, name: &str, place: Place) -> Result<Check> {
             let (values, with_null, _) = list(operands, place);
             Check::In(values, with_null)
         }
-        Test::NotIn(operands) => match list(operands, place) {
-            // No row holds those: what is left out is NULL.
-            (values, with_null, with_impossible) if values.is_empty() && (with_null || with_impossible) => {
-                Check::Present
-            }
-            (values, ..) => Check::NotIn(values),
-        },
+        Test::NotIn(operands) => {
+            let (values, with_null, with_impossible) = list(operands, place);
+            // What no row can hold differs from every value; NULL is no value.
+            Check::NotIn(values, with_null || with_impossible)
+        }
         Test::Text(test, operand) => Check::Text(Pattern::new(*test, operand)),
         Test::Never => Check::Always(Truth::False),
         Test::Exists(true) => Check::Present,
@@ -255,7 +254,8 @@ impl Check {
             Check::Present => Truth::of(!is_null),
             Check::In(_, true) if is_null => Truth::True,
             Check::In(values, _) if is_null && values.is_empty() => Truth::False,
-            Check::NotIn(values) if is_null && values.is_empty() => Truth::True,
+            Check::NotIn(_, true) if is_null => Truth::False,
+            Check::NotIn(values, _) if is_null && values.is_empty() => Truth::True,
             _ if is_null => Truth::Unknown,
             Check::Equal(value) => Truth::of(place.read(json).order(value).is_eq()),
             Check::NotEqual(value) => Truth::of(place.read(json).order(value).is_ne()),
@@ -269,7 +269,7 @@ impl Check {
                 })
             }
             Check::In(values, _) => Truth::of(holds(values, json, place)),
-            Check::NotIn(values) => Truth::of(!holds(values, json, place)),
+            Check::NotIn(values, _) => Truth::of(!holds(values, json, place)),
             Check::Text(pattern) => Truth::of(pattern.passes(&text(json))),
         }
     }
@@ -294,4 +294,92 @@ fn incomparable(option: &str, name: &str, comparison: Comparison, kind: LogicalT
     };
     let problem = format!("\"{name}\": {} takes {expected}", comparison.operator());
     Error::option(option, problem).with("column", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connector_model::filter::{Names, parse};
+    use serde_json::{Value as Json, json};
+
+    /// What a filter on the one column `c` says of a cell.
+    fn truth(filter: &Json, cell: &str, kind: LogicalType) -> Truth {
+        let filter = parse(filter, Names { bridge: "b", target: "t", option: "where" }).unwrap();
+        let condition = Condition::new(&filter, "where", &|_| Ok(Place::new(0, kind))).unwrap();
+        condition.truth(&[cell.as_bytes()])
+    }
+
+    #[test]
+    fn null_is_neither_true_nor_false() {
+        use Truth::{False, True, Unknown};
+        for (filter, of_null, of_one, of_two) in [
+            (json!({"c": 1}), Unknown, True, False),
+            (json!({"c": {"$ne": 1}}), Unknown, False, True),
+            (json!({"c": null}), True, False, False),
+            (json!({"c": {"$ne": null}}), False, True, True),
+            (json!({"c": "x"}), False, False, False),
+            (json!({"c": {"$ne": "x"}}), False, True, True),
+            (json!({"c": {"$gte": 2}}), Unknown, False, True),
+            (json!({"c": {"$lt": 1.5}}), Unknown, True, False),
+            (json!({"c": [1, "x"]}), Unknown, True, False),
+            (json!({"c": [1, null]}), True, True, False),
+            (json!({"c": []}), False, False, False),
+            (json!({"c": ["x"]}), False, False, False),
+            (json!({"c": {"$nin": [1]}}), Unknown, False, True),
+            (json!({"c": {"$nin": [1, "x"]}}), False, False, True),
+            (json!({"c": {"$nin": [1, null]}}), False, False, True),
+            (json!({"c": {"$nin": ["x"]}}), False, True, True),
+            (json!({"c": {"$nin": []}}), True, True, True),
+            (json!({"c": {"$exists": true}}), False, True, True),
+            (json!({"c": {"$contains": "1"}}), Unknown, True, False),
+            (json!({"c": {"$contains": 1}}), False, False, False),
+            (json!({"$not": {"c": 1}}), Unknown, False, True),
+            (json!({"$not": {"c": {"$nin": [1, null]}}}), True, True, False),
+            (json!({"$or": [{"c": 1}, {"c": null}]}), True, True, False),
+            (json!({"c": {"$gt": 0, "$lt": 2}}), Unknown, True, False),
+            (json!({"$or": []}), False, False, False),
+            (json!({"$not": {}}), False, False, False),
+        ] {
+            let found = ["null", "1", "2"].map(|cell| truth(&filter, cell, LogicalType::Integer));
+            assert_eq!(found, [of_null, of_one, of_two], "{filter}");
+        }
+    }
+
+    #[test]
+    fn operands_are_of_the_columns_type() {
+        use LogicalType::{Boolean, Date, Decimal, Text, Time, TimestampTz, Uuid};
+        for (filter, cell, kind) in [
+            (json!({"c": "1.5"}), "\"1.50\"", Decimal),
+            (
+                json!({"c": {"$gt": "123456789012345678901234567890.1"}}),
+                "\"123456789012345678901234567890.11\"",
+                Decimal,
+            ),
+            (json!({"c": true}), "1", Boolean),
+            (json!({"c": "2024-03-01"}), "\"2024-03-01T00:00:00.000Z\"", Date),
+            (json!({"c": "2024-03-01T01:00:00+01:00"}), "\"2024-03-01T00:00:00.000Z\"", TimestampTz),
+            (json!({"c": {"$lt": "23:00"}}), "\"22:59:59.999999\"", Time),
+            (
+                json!({"c": "{6F9619FF-8B86-D011-B42D-00CF4FC964FF}"}),
+                "\"6f9619ff-8b86-d011-b42d-00cf4fc964ff\"",
+                Uuid,
+            ),
+            (json!({"c": {"$gt": "B"}}), "\"a\"", Text),
+            (json!({"c": {"$like": "a\\%_"}}), "\"a%b\"", Text),
+        ] {
+            assert_eq!(truth(&filter, cell, kind), Truth::True, "{filter} of {cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_comparable_is_named() {
+        let filter =
+            parse(&json!({"c": {"$gt": "x"}}), Names { bridge: "b", target: "t", option: "where" }).unwrap();
+        let place = |_: &str| Ok(Place::new(0, LogicalType::Integer));
+        let error = Condition::new(&filter, "measures.m.where", &place).unwrap_err();
+        assert!(
+            error.message().contains("`measures.m.where`") && error.message().contains("$gt takes a number"),
+            "{error}"
+        );
+    }
 }

@@ -11,6 +11,7 @@ use connector_model::request::aggregate::SortKey;
 use connector_model::target::LogicalType;
 
 use crate::budget::{Budget, ENTRY_BYTES};
+use crate::condition::Place;
 use crate::hash::hash;
 use crate::measure::top::shorter;
 use crate::measure::{Outcome, State};
@@ -193,9 +194,11 @@ impl Plan {
                 SortKey::Count => left.count.cmp(&right.count),
                 SortKey::Dimension(at) => self.order_of_dimension(at, left, right),
                 SortKey::Measure(at) => {
-                    let kind =
-                        self.measures.get(at).map_or(LogicalType::Unknown, |(measuring, _)| measuring.kind());
-                    let (left, right) = (left.measure(at, kind), right.measure(at, kind));
+                    let place = match self.measures.get(at) {
+                        Some((measuring, _)) => measuring.output(at),
+                        None => Place::new(at, LogicalType::Unknown),
+                    };
+                    let (left, right) = (left.measure(place), right.measure(place));
                     match (&left, &right) {
                         (Value::Null, Value::Null) => Ordering::Equal,
                         (Value::Null, _) | (_, Value::Null) if self.nulls_last => {
@@ -238,8 +241,8 @@ impl Finished {
         self.dimensions.split(|byte| *byte == SEPARATOR).nth(at).unwrap_or(NULL)
     }
 
-    fn measure(&self, at: usize, kind: LogicalType) -> Value<'_> {
-        self.measures.get(at).map_or(Value::Null, |outcome| Value::read(&outcome.json, kind))
+    fn measure(&self, place: Place) -> Value<'_> {
+        self.measures.get(place.at).map_or(Value::Null, |outcome| place.read(&outcome.json))
     }
 }
 

@@ -53,8 +53,8 @@ impl Plan {
             .collect::<Result<Vec<_>>>()?;
         let output = |name: &str| {
             let at = request.measures.iter().position(|measure| measure.name == name);
-            match at.and_then(|at| measures.get(at).map(|(measuring, _)| (at, measuring.kind()))) {
-                Some((at, kind)) => Ok(Place::new(at, kind)),
+            match at.and_then(|at| measures.get(at).map(|(measuring, _)| measuring.output(at))) {
+                Some(place) => Ok(place),
                 None if name == COUNT => Ok(Place::new(measures.len(), LogicalType::Integer)),
                 None => Err(Error::option("having", format!("no measure is called \"{name}\""))),
             }

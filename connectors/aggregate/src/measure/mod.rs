@@ -76,16 +76,23 @@ impl Measuring {
         }
     }
 
-    /// The type of what comes out.
-    pub(crate) fn kind(&self) -> LogicalType {
-        let column = self.place.map_or(LogicalType::Unknown, |place| place.kind);
-        match self.function {
+    /// What comes out as a place of the group's measures.
+    pub(crate) fn output(&self, at: usize) -> Place {
+        let kind = match self.function {
             Function::Count(_) | Function::CountDistinct(..) => LogicalType::Integer,
-            Function::Sum(_) if column != LogicalType::Float => LogicalType::Decimal,
+            Function::Sum(_) if self.place.is_none_or(|place| place.kind != LogicalType::Float) => {
+                LogicalType::Decimal
+            }
             Function::Sum(_) | Function::Avg(_) | Function::Percentile(..) => LogicalType::Float,
             Function::TopK(..) => LogicalType::Unknown,
-            Function::Min(_) | Function::Max(_) | Function::First(_) | Function::Last(_) => column,
-        }
+            Function::Min(_) | Function::Max(_) | Function::First(_) | Function::Last(_) => {
+                // A value of the column, as the column has it.
+                return self
+                    .place
+                    .map_or(Place::new(at, LogicalType::Unknown), |place| Place { at, ..place });
+            }
+        };
+        Place::new(at, kind)
     }
 
     /// Adds a row.

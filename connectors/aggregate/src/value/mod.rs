@@ -75,7 +75,7 @@ impl<'a> Value<'a> {
     pub(crate) fn order(&self, other: &Value<'_>) -> Ordering {
         match (self, other) {
             (Value::Number(a), Value::Number(b)) => a.cmp(b),
-            (Value::Float(a), Value::Float(b)) => a.total_cmp(&unsigned_zero(*b)),
+            (Value::Float(a), Value::Float(b)) => unsigned_zero(*a).total_cmp(&unsigned_zero(*b)),
             (Value::Moment(a), Value::Moment(b)) => a.cmp(b),
             (Value::Uuid(a), Value::Uuid(b)) => a.cmp(b),
             (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
