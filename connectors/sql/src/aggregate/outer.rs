@@ -181,7 +181,7 @@ impl Writer<'_> {
                     let measure = self.plan.measures.get(at);
                     let measure = measure.ok_or_else(|| Error::internal("a sort by no measure"))?;
                     let column = self.compared(at, measure)?;
-                    self.dialect.ordered(&mut self.sql, &column);
+                    self.in_order(&column);
                     if let Kind::Sum(column) = measure.kind
                         && self.dialect.sum_parts(self.source.table().column(column)?).is_some()
                     {

@@ -156,7 +156,7 @@ impl Writer<'_> {
     }
 
     /// The column as `min` and `max` compare it.
-    fn in_order(&mut self, column: &TableColumn) {
+    pub(super) fn in_order(&mut self, column: &TableColumn) {
         if self.dialect.compares_as_text(column) {
             self.dialect.as_text(&mut self.sql, column);
         } else {

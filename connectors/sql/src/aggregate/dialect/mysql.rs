@@ -30,7 +30,15 @@ fn if_whole(x: &str, then: &str) -> String {
 }
 
 impl AggregateDialect for MySql {
+    fn compares_as_text(&self, column: &TableColumn) -> bool {
+        // Their own order is that of their declaration, which only half of the functions here go by.
+        column.native_type.starts_with("enum(") || column.native_type.starts_with("set(")
+    }
+
     fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        if AggregateDialect::compares_as_text(self, column) {
+            return self.as_text(sql, column);
+        }
         let x = reference(column);
         sql.push(&if is_date(column) { if_whole(&x, &x) } else { x });
     }
