@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 /// The most digits behind the point that a [`Decimal::Small`] has: 10^38 is the largest power of ten in an `i128`.
 const MAX_SCALE: u32 = 38;
+/// So many digits always fit 64 bits.
+const WORD_DIGITS: usize = 19;
 /// Exponents beyond this are not read as numbers: written out, they would be mostly zeros.
 const MAX_EXPONENT: i64 = 100_000;
 
@@ -40,20 +42,27 @@ impl Decimal {
             Some((b'+', rest)) => (false, rest),
             _ => (false, text),
         };
-        let mut mantissa: i128 = 0;
+        // Most numbers are short: their digits are gathered in one word.
+        let (mut word, mut mantissa): (u64, i128) = (0, 0);
         let mut fits = true;
         let (mut digits, mut behind, mut point_seen) = (0_usize, 0_i64, false);
         let mut at = 0;
         for byte in unsigned {
             match byte {
                 b'0'..=b'9' => {
+                    let digit = byte - b'0';
                     digits += 1;
                     behind += i64::from(point_seen);
-                    let next =
-                        mantissa.checked_mul(10).and_then(|ten| ten.checked_add(i128::from(byte - b'0')));
-                    match next {
-                        Some(next) if fits => mantissa = next,
-                        _ => fits = false,
+                    if digits <= WORD_DIGITS {
+                        word = word * 10 + u64::from(digit);
+                        mantissa = i128::from(word);
+                    } else {
+                        let next =
+                            mantissa.checked_mul(10).and_then(|ten| ten.checked_add(i128::from(digit)));
+                        match next {
+                            Some(next) if fits => mantissa = next,
+                            _ => fits = false,
+                        }
                     }
                 }
                 b'.' if !point_seen => point_seen = true,
