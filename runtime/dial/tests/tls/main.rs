@@ -1,5 +1,5 @@
 //! Real TLS handshakes on loopback, with every kind of peer that goes wrong.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap fails the test")]
 
 mod authority;
 mod peer;
@@ -71,6 +71,41 @@ async fn tls_1_2_works_too() {
     for verify in [Verify::Full, Verify::Chain, Verify::None] {
         let stream = handshake(&peer, &with(&trusting(&authority), verify)).await.unwrap();
         assert_eq!(stream.session().version(), "TLSv1.2");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_first_version_encrypts_where_nobody_checks_it() {
+    let authority = Authority::new("Test CA");
+    for is_new in [true, false] {
+        let server = authority.server(&["db.example"], Validity::Now).in_version_1();
+        let peer = match is_new {
+            true => Peer::tls(&server, Clients::Ignored).await,
+            false => Peer::tls_1_2(&server).await,
+        };
+        let mut stream = handshake(&peer, &with(&trusting(&authority), Verify::None)).await.unwrap();
+        assert_eq!(stream.session().version(), if is_new { "TLSv1.3" } else { "TLSv1.2" });
+        stream.write_all(b"hello").await.unwrap();
+        stream.flush().await.unwrap();
+        let mut echo = [0; 5];
+        stream.read_exact(&mut echo).await.unwrap();
+        assert!(!stream.session().verified());
+        handshake(&peer, &trusting(&authority)).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_signature_by_another_key_is_refused_even_where_nobody_checks_the_certificate() {
+    let authority = Authority::new("Test CA");
+    for is_new in [true, false] {
+        let server = authority.server(&["db.example"], Validity::Now);
+        let stolen = authority.server(&["db.example"], Validity::Now).with_certificate_of(&server);
+        let peer = match is_new {
+            true => Peer::tls(&stolen, Clients::Ignored).await,
+            false => Peer::tls_1_2(&stolen).await,
+        };
+        let error = handshake(&peer, &with(&trusting(&authority), Verify::None)).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Tls, "{error}");
     }
 }
 

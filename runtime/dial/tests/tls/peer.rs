@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -118,14 +119,18 @@ fn config(
         Clients::SignedBy(authority) => {
             let mut roots = RootCertStore::empty();
             roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .build()
+                .unwrap();
             builder.with_client_cert_verifier(verifier)
         }
     };
     let chain = vec![CertificateDer::from(identity.der().to_vec())];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key_der()));
-    let mut config = builder.with_single_cert(chain, key).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    // Put together by hand: the library's own way refuses certificates that some servers have.
+    let certified = CertifiedKey::new(chain, key);
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"echo".to_vec()];
     config
 }
