@@ -71,6 +71,16 @@ async fn groups_beyond_the_memory_are_refused_with_advice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_is_no_larger_than_a_row_may_be() {
+    let (engine, _) = fresh();
+    let list = json!({"agg": "top_k", "column": "id", "k": 10_000});
+    let measures: serde_json::Map<_, _> = (0..40).map(|at| (format!("m{at}"), list.clone())).collect();
+    let error = ask(&engine, "rows:10000", json!({"measures": measures})).await.error.unwrap();
+    assert_eq!(error.code(), ErrorCode::ResultTooLarge);
+    assert_eq!(error.detail()["limitBytes"], json!(8 * 1024 * 1024), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_computed_is_refused_by_the_options_name_and_never_scanned() {
     let (engine, server) = fresh();
     let on = json!({"local": "id", "foreign": "id"});

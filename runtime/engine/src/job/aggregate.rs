@@ -28,7 +28,7 @@ pub(super) async fn aggregate(
 ///
 /// # Errors
 /// `INVALID_JOB` naming the option; `UNSUPPORTED_JOB` for joins that the session does not have; `RESULT_TOO_LARGE`
-/// when the groups need more than [`STATE_BYTES`]; the session's; those of [`Chunks::send`].
+/// when the groups need more than [`STATE_BYTES`], or one of them is larger than a row may be; the session's; those of [`Chunks::send`].
 pub async fn aggregate_by_scan(
     session: &mut dyn Session,
     call: &CallContext,
@@ -58,7 +58,13 @@ pub async fn aggregate_by_scan(
         .await?
         .map_err(|_| Error::internal("the groups of an aggregate could not be finished"))?;
     let mut group = Vec::new();
+    let limit = SinkLimits::default().row_bytes;
     while groups.write_next(&mut group) {
+        if group.len() > limit {
+            let message =
+                format!("a group is {} bytes as JSON, the limit is {limit}; measure less of it", group.len());
+            return Err(Error::new(ErrorCode::ResultTooLarge, message).with("limitBytes", limit as u64));
+        }
         out.splice(1, &group);
         out.flush_if_full().await?;
         group.clear();
