@@ -5,9 +5,10 @@ use connector_model::json;
 use connector_model::target::LogicalType;
 use connector_model::time::DAY_US;
 
+use super::mssql::number::below;
 use super::{Dialect, Nulls, compares_as_text, like_pattern};
 use crate::statement::{ParamType, Statement, Value};
-use crate::table::TableColumn;
+use crate::table::{Reading, TableColumn};
 
 /// The SQL of MySQL 5.7 and later and MariaDB 10.2 and later (MySQL Reference Manual, chapters 11 to 14).
 ///
@@ -84,6 +85,15 @@ fn literal(value: Typed) -> String {
     }
 }
 
+/// How many digits an exact number of this column has behind the point: 2 in `decimal(10,2)`.
+fn scale(column: &TableColumn) -> Option<usize> {
+    if column.logical_type == LogicalType::Integer {
+        return Some(0);
+    }
+    let (_, declared) = column.native_type.strip_prefix("decimal(")?.split_once(',')?;
+    declared.split_once(')')?.0.trim().parse().ok()
+}
+
 fn is_bits(column: &TableColumn) -> bool {
     column.native_type.starts_with("bit")
 }
@@ -130,6 +140,14 @@ impl Dialect for MySql {
         true
     }
 
+    fn between(&self, column: &TableColumn, value: &Typed) -> Option<Typed> {
+        // MariaDB may round a number to what the column can hold before it looks for it, in an index or where the column
+        // equals another one as well.
+        let (Typed::Decimal(text), Some(scale)) = (value, scale(column)) else { return None };
+        let below = below(text, scale)?.text();
+        Some(below.parse().map_or_else(|_| Typed::Decimal(below), Typed::Integer))
+    }
+
     fn row_comparison(&self) -> bool {
         false
     }
@@ -150,7 +168,7 @@ impl Dialect for MySql {
     }
 
     fn compared(&self, sql: &mut Statement, column: &TableColumn) {
-        if compares_as_text(column) && !is_enumerated(column) {
+        if compares_as_text(column) && (!is_enumerated(column) || column.reading == Reading::AsText) {
             self.as_text(sql, column);
         } else {
             self.reference(sql, column);

@@ -6,7 +6,7 @@
 
 mod json_list;
 mod moment;
-mod number;
+pub(super) mod number;
 mod types;
 
 use std::cmp::Ordering;

@@ -9,7 +9,7 @@ pub(super) const MAX_DIGITS: usize = 38;
 
 /// A decimal number in parts: the digits without leading zeros, the last `scale` of them behind the point.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Exact {
+pub(in crate::dialect) struct Exact {
     negative: bool,
     digits: String,
     scale: usize,
@@ -63,7 +63,7 @@ pub(super) fn fit(text: &str) -> Fit {
 
 /// The greatest number of `scale` digits behind the point that is below one with more of them; `None` where the number
 /// has no more, and where it is beyond all decimals.
-pub(super) fn below(text: &str, scale: usize) -> Option<Exact> {
+pub(in crate::dialect) fn below(text: &str, scale: usize) -> Option<Exact> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -105,7 +105,7 @@ pub(super) fn typed_fit(value: &Typed) -> Option<Fit> {
 
 impl Exact {
     /// Sign, digits and point, no exponent: `-0.5`.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::dialect) fn text(&self) -> String {
         let missing = (self.scale + 1).saturating_sub(self.digits.len());
         let padded = format!("{}{}", "0".repeat(missing), self.digits);
         let (whole, fraction) = padded.split_at_checked(padded.len() - self.scale).unwrap_or((&padded, ""));
