@@ -270,3 +270,74 @@ impl Wire {
         (!reply.more).then_some(Event::Done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A connection whose server has said all of `words` to its next command, and then left.
+    async fn answered(words: &[Vec<u8>], capabilities: u64, ask: impl FnOnce(&mut Wire)) -> Wire {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let mut server = Packets::resumed(Box::new(far), 1);
+        words.iter().for_each(|word| server.queue(word));
+        server.send().await.unwrap();
+        let mut wire = Wire::new(Packets::new(Box::new(near)), capabilities);
+        ask(&mut wire);
+        wire.send().await.unwrap();
+        wire
+    }
+
+    #[tokio::test]
+    async fn a_server_that_asks_for_a_file_gets_none() {
+        let mut wire =
+            answered(&[b"\xfb/etc/passwd".to_vec()], capability::DEPRECATE_EOF, |wire| wire.query("")).await;
+        assert!(matches!(wire.step().await, Err(Failure::Garbled(_))));
+        assert!(wire.is_broken());
+    }
+
+    #[tokio::test]
+    async fn results_are_read_with_and_without_the_packets_that_end_lists() {
+        let column = b"\x03def\0\0\0\x01n\0\x0c\x3f\0\x04\0\0\0\x03\0\0\0\0\0".to_vec();
+        let row = b"\0\0\x2a\0\0\0".to_vec();
+        let (old_end, new_end) = (b"\xfe\0\0\x02\0".to_vec(), b"\xfe\0\0\x02\0\0\0".to_vec());
+        let old = [vec![1], column.clone(), old_end.clone(), row.clone(), old_end];
+        let new = [vec![1], column, row, new_end];
+        for (words, capabilities) in [(&old[..], 0), (&new[..], capability::DEPRECATE_EOF)] {
+            let mut wire = answered(words, capabilities, |wire| wire.execute(1, &[])).await;
+            assert!(matches!(wire.step().await, Ok(Event::Columns)));
+            assert_eq!(wire.columns().len(), 1);
+            assert!(matches!(wire.step().await, Ok(Event::Row(row)) if row[2..] == [42, 0, 0, 0]));
+            assert!(matches!(wire.step().await, Ok(Event::Done)) && wire.is_quiet());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic_or_go_on_for_ever(
+            words in proptest::collection::vec(
+                (
+                    proptest::sample::select(vec![0, 1, 2, 3, 0xfb, 0xfc, 0xfe, 0xff]),
+                    proptest::collection::vec(any::<u8>(), 0..40),
+                ),
+                0..12,
+            ),
+            prepares in any::<bool>(),
+            capabilities in proptest::sample::select(vec![0, capability::OURS]),
+        ) {
+            let words: Vec<Vec<u8>> = words.into_iter().map(|(first, rest)| [vec![first], rest].concat()).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let ended = runtime.block_on(async {
+                let ask = |wire: &mut Wire| if prepares { wire.prepare("") } else { wire.execute(1, &[]) };
+                let mut wire = answered(&words, capabilities, ask).await;
+                for _ in 0..=words.len() + 2 {
+                    if wire.step().await.is_err() || wire.is_quiet() {
+                        return true;
+                    }
+                }
+                false
+            });
+            prop_assert!(ended);
+        }
+    }
+}

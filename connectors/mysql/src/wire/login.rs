@@ -176,3 +176,105 @@ fn response(
     }
     packet
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
+
+    fn greeting(plugin: &str) -> Greeting {
+        Greeting {
+            version: "8.4.0".to_owned(),
+            connection: 1,
+            capabilities: capability::OURS & u64::from(u32::MAX),
+            nonce: b"abcdefghijklmnopqrst".to_vec(),
+            plugin: plugin.to_owned(),
+        }
+    }
+
+    /// Logs in at a server that says each of `turns` when it has heard something; also what it heard.
+    async fn played(
+        plugin: &str,
+        secrecy: Secrecy,
+        turns: &[&[&[u8]]],
+    ) -> (Result<Wire, LoginError>, Vec<Vec<u8>>) {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (near, mut far) = (Packets::new(Box::new(near)), Packets::new(Box::new(far)));
+        let greeting = greeting(plugin);
+        let credentials =
+            Credentials { user: "ann", password: "secret", database: Some("app"), application: "test" };
+        let server = async move {
+            let mut heard = Vec::new();
+            for words in turns {
+                let Ok(packet) = far.next().await else { break };
+                heard.push(packet.to_vec());
+                words.iter().for_each(|word| far.queue(word));
+                let _ = far.send().await;
+            }
+            heard
+        };
+        tokio::join!(log_in(near, &greeting, &credentials, secrecy, secrecy != Secrecy::Open), server)
+    }
+
+    #[tokio::test]
+    async fn a_password_that_the_server_remembers_is_proved_at_once() {
+        let (outcome, heard) = played(CACHING_SHA2, Secrecy::Open, &[&[&[1, 3], OK]]).await;
+        assert!(outcome.is_ok() && heard.len() == 1);
+        let told = |text: &[u8]| heard[0].windows(text.len()).any(|part| part == text);
+        assert!(told(b"ann\0") && told(b"app\0caching_sha2_password\0") && !told(b"secret"));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_told_over_tls_when_the_server_asks_and_never_in_clear() {
+        let (outcome, heard) = played(CACHING_SHA2, Secrecy::Encrypted, &[&[&[1, 4]], &[OK]]).await;
+        assert!(outcome.is_ok());
+        assert_eq!(heard[1], b"secret\0");
+        let (outcome, heard) = played(CACHING_SHA2, Secrecy::Open, &[&[&[1, 4]], &[OK]]).await;
+        assert!(matches!(outcome, Err(LoginError::WouldTellPassword(plugin)) if plugin == CACHING_SHA2));
+        assert_eq!(heard.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn another_plugin_is_taken_up_or_named() {
+        let native = b"\xfemysql_native_password\0ABCDEFGHIJKLMNOPQRST\0";
+        let (outcome, heard) = played("client_new", Secrecy::Open, &[&[native], &[OK]]).await;
+        assert!(outcome.is_ok());
+        assert_eq!(
+            Proof::Send(heard[1].clone()),
+            proof(NATIVE, b"secret", b"ABCDEFGHIJKLMNOPQRST", Secrecy::Open)
+        );
+        let clear = b"\xfemysql_clear_password\0";
+        let (outcome, _) = played(NATIVE, Secrecy::Encrypted, &[&[clear], &[OK]]).await;
+        assert!(matches!(outcome, Err(LoginError::WouldTellPassword(_))));
+        let (outcome, _) = played(NATIVE, Secrecy::Trusted, &[&[b"\xfedialog\0"], &[OK]]).await;
+        assert!(matches!(outcome, Err(LoginError::UnknownPlugin(plugin)) if plugin == "dialog"));
+        let (outcome, _) = played(NATIVE, Secrecy::Trusted, &[&[&[0xfe]], &[OK]]).await;
+        assert!(matches!(outcome, Err(LoginError::UnknownPlugin(plugin)) if plugin == "mysql_old_password"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_asks_for_ever_is_left() {
+        let native: &[&[u8]] = &[b"\xfemysql_native_password\0ABCDEFGHIJKLMNOPQRST\0"];
+        let (outcome, _) = played(NATIVE, Secrecy::Open, &[native; MAX_TURNS + 1]).await;
+        assert!(matches!(outcome, Err(LoginError::Failure(Failure::Garbled(_)))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_words_of_a_server_make_it_panic_or_wait(
+            words in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 1..6),
+            first in proptest::sample::select(vec![0, 1, 0xfe, 0xff]),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let words: Vec<Vec<u8>> = words.iter().map(|word| [&[first][..], word].concat()).collect();
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            let limit = std::time::Duration::from_secs(5);
+            let ended = runtime.block_on(async {
+                tokio::time::timeout(limit, played(CACHING_SHA2, Secrecy::Open, &[&words])).await
+            });
+            prop_assert!(ended.is_ok());
+        }
+    }
+}
