@@ -106,10 +106,17 @@ impl SqlServerSession {
 
     /// Runs a batch whose result says nothing.
     pub(super) async fn execute(&mut self, cx: &CallContext, text: &str) -> Result<()> {
+        let outcome = self.perform(cx, text).await;
+        self.conclude(cx, true, outcome)
+    }
+
+    /// As [`SqlServerSession::execute`], the outcome as it came.
+    async fn perform(&mut self, cx: &CallContext, text: &str) -> Result<(), Halt> {
         let mut running = Running::batch(&mut self.client, text);
         let outcome = to_the_end(cx, &mut running, None).await;
         let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
-        self.conclude(cx, settled, outcome)
+        self.broken |= !settled;
+        outcome
     }
 
     /// Runs a catalogue query.
@@ -192,17 +199,15 @@ impl SqlServerSession {
             out.columns(&visible(&plan, plan.table(&described.table))?);
             let snapshot =
                 self.consistency == Consistency::Snapshot && plan.limit.is_some() && count.is_some();
-            if snapshot {
-                self.execute(cx, BEGIN).await?;
-            }
-            let page = self.page(cx, &described, &plan, count, out).await;
-            if snapshot && !self.broken {
-                // In its own time: the job's may be over. Its answer is there whether or not this succeeds.
-                self.broken |= self.execute(&CallContext::within(SETTLE), END).await.is_err();
-            }
+            let page = match snapshot {
+                true => self.in_snapshot(cx, &described, &plan, count, out).await,
+                false => self.page(cx, &described, &plan, count, out).await,
+            };
             match page {
                 Ok(page) => return Ok(page),
-                Err(Halt::Server(error)) if snapshot && out.rows() == 0 && is_snapshot_refused(&error) => {
+                Err(Halt::Server(error))
+                    if snapshot && out.rows() == 0 && is_snapshot_refused(&error) && self.is_clean() =>
+                {
                     self.consistency = Consistency::ReadCommitted;
                 }
                 Err(Halt::Server(error))
@@ -215,6 +220,28 @@ impl SqlServerSession {
                 Err(halt) => return self.conclude(cx, true, Err(halt)),
             }
         }
+    }
+
+    /// A page and its total in a transaction of their own, which has ended when this returns; else the session is
+    /// broken.
+    async fn in_snapshot(
+        &mut self,
+        cx: &CallContext,
+        described: &Described,
+        plan: &Select,
+        count: Option<&Make<'_, Statement>>,
+        out: &mut RowSink<'_>,
+    ) -> Result<Page, Halt> {
+        let page = match self.perform(cx, BEGIN).await {
+            Ok(()) => self.page(cx, described, plan, count, out).await,
+            // The server may have begun it all the same: the answer and the cancel cross on the way.
+            Err(halt) => Err(halt),
+        };
+        if !self.broken {
+            // In its own time: the job's may be over. Its answer is there whether or not this succeeds.
+            self.broken |= self.perform(&CallContext::within(SETTLE), END).await.is_err();
+        }
+        page
     }
 
     async fn page(

@@ -256,6 +256,45 @@ async fn a_page_and_its_total_see_one_snapshot_where_the_database_keeps_any() {
 }
 
 #[tokio::test]
+async fn a_job_stopped_around_its_snapshot_leaves_no_old_state_to_the_next() {
+    let server =
+        Server::with(SqlServerOptions { snapshot_isolation: true, ..SqlServerOptions::default() }).await;
+    server.run("CREATE TABLE small (id int PRIMARY KEY)").await;
+    server.run("INSERT INTO small VALUES (0)").await;
+    let mut session = server.session().await;
+    let mut rows = 1;
+    for stopped in ["BEGIN TRANSACTION", "[id] FROM", "COUNT_BIG"] {
+        for fault in [
+            SqlServerFault::HoldAnswer { matching: stopped.to_owned() },
+            SqlServerFault::HangUntilAttention { matching: stopped.to_owned() },
+        ] {
+            server.mssql.clear_statements();
+            server.mssql.set_faults(vec![fault.clone()]);
+            let cx = CallContext::within(LIMIT);
+            let (cancel, options) = (cx.cancel.clone(), json!({"limit": 0}));
+            let watch = async {
+                busy(&server, stopped).await;
+                cancel.cancel();
+            };
+            let (answer, ()) = tokio::join!(job(&mut *session, Kind::Query, "small", &options, &cx), watch);
+            assert_eq!(answer.unwrap_err().code(), ErrorCode::Cancelled, "{fault:?}");
+            server.mssql.set_faults(Vec::new());
+            assert!(session.reusable(), "{fault:?}");
+            server.run(&format!("INSERT INTO small VALUES ({rows})")).await;
+            rows += 1;
+            let options = json!({"limit": 100, "includeTotal": false});
+            let answer = query(&mut *session, "small", options).await.unwrap();
+            assert_eq!(answer.rows.len(), rows, "{fault:?}: the next job sees what is there now");
+        }
+    }
+    // Where the end of the transaction does not come in time, nobody else gets the session.
+    server.mssql.set_faults(vec![SqlServerFault::HangForever { matching: "ROLLBACK".to_owned() }]);
+    let answer = query(&mut *session, "small", json!({"limit": 2})).await.unwrap();
+    assert_eq!((answer.rows.len(), answer.page.total), (2, Some(rows as u64)));
+    assert!(!session.reusable());
+}
+
+#[tokio::test]
 async fn what_cannot_run_in_a_snapshot_runs_without_one() {
     let server =
         Server::with(SqlServerOptions { snapshot_isolation: true, ..SqlServerOptions::default() }).await;

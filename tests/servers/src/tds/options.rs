@@ -83,6 +83,11 @@ pub enum SqlServerFault {
         /// How many rows go out before.
         rows: u64,
     },
+    /// It runs the statement, and keeps the answer until the client calls off what is long done.
+    HoldAnswer {
+        /// Part of the statement's text.
+        matching: String,
+    },
     /// It does nothing about the statement until the client calls it off.
     HangUntilAttention {
         /// Part of the statement's text.

@@ -93,6 +93,10 @@ impl Connection {
                     if kind == Done::Batch && !batch.said_done() {
                         tokens::done(self.writer.buffer(), Done::Batch, 0, 0, 0);
                     }
+                    if matches!(&fault, Some(SqlServerFault::HoldAnswer { .. })) {
+                        self.signals.wait(self.answered).await;
+                        return Ok(Ended::CalledOff);
+                    }
                     return Ok(Ended::Well);
                 }
                 Ok(Some(Outcome::Nothing)) => continue,
@@ -180,6 +184,7 @@ fn concerns(fault: &SqlServerFault, text: &str) -> bool {
         | SqlServerFault::FailAfterRows { matching, .. }
         | SqlServerFault::CloseAfterRows { matching, .. }
         | SqlServerFault::HangAfterRows { matching, .. }
+        | SqlServerFault::HoldAnswer { matching }
         | SqlServerFault::HangUntilAttention { matching }
         | SqlServerFault::HangForever { matching } => text.contains(matching.as_str()),
         _ => false,
