@@ -153,14 +153,16 @@ fn an_inexact_mean_keeps_its_digits() {
 }
 
 #[test]
-fn what_is_shown_as_null_is_no_group_and_no_frequent_value() {
+fn what_is_shown_as_null_is_null() {
     let mut table = sales();
     for (row, weight) in table.rows.iter_mut().zip([f64::NAN, f64::INFINITY, 1.5, f64::NEG_INFINITY, 1.5]) {
         row[3] = Value::Float(weight);
     }
     let database = Database::new(vec![table], Profile::POSTGRES).unwrap();
     let options = json!({"dimensions": [{"field": "weight"}], "measures": {
-        "n": {"agg": "count_distinct", "column": "weight"}, "top": {"agg": "top_k", "column": "weight", "k": 9}}});
+        "n": {"agg": "count_distinct", "column": "weight"}, "top": {"agg": "top_k", "column": "weight", "k": 9},
+        "values": {"agg": "count", "column": "weight"}, "max": {"agg": "max", "column": "weight"},
+        "last": {"agg": "last", "column": "weight"}}});
     let request =
         parse(Kind::Aggregate, Some("sales"), Some(&options.to_string()), "@semilayer/bridge-memory")
             .unwrap();
@@ -172,8 +174,9 @@ fn what_is_shown_as_null_is_no_group_and_no_frequent_value() {
         serde_json::from_slice::<Json>(&out).unwrap()
     };
     let top = json!([{"key": 1.5, "count": 2}]);
-    assert_eq!(json(), json!({"dims": {"weight": 1.5}, "measures": {"n": 1, "top": top}, "count": 2}));
-    assert_eq!(json(), json!({"dims": {}, "measures": {"n": 1, "top": top}, "count": 6}));
+    let measures = json!({"n": 1, "top": top, "values": 2, "max": 1.5, "last": 1.5});
+    assert_eq!(json(), json!({"dims": {"weight": 1.5}, "measures": measures, "count": 2}));
+    assert_eq!(json(), json!({"dims": {}, "measures": measures, "count": 6}));
 }
 
 #[test]

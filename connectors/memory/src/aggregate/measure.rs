@@ -68,17 +68,13 @@ impl Measuring<'_> {
     /// # Errors
     /// `INTERNAL` when a sum has more than 38 digits.
     pub(super) fn of(&self, rows: &[&Vec<Value>]) -> Result<Measured> {
+        // What is shown as `null` is NULL here: NaN and the infinities.
         let cell = |row: &Vec<Value>, at: Option<usize>| {
-            at.and_then(|at| row.get(at)).cloned().unwrap_or(Value::Null)
+            let value = at.and_then(|at| row.get(at)).filter(|value| !value.is_beyond());
+            value.cloned().unwrap_or(Value::Null)
         };
         let values: Vec<Value> =
             rows.iter().map(|row| cell(row, self.at)).filter(|value| *value != Value::Null).collect();
-        // Values that are shown as `null` are not told apart, and not counted as different ones.
-        let distinct = || {
-            let mut values: Vec<Value> = values.iter().filter(|value| !value.is_beyond()).cloned().collect();
-            values.sort_by(|left, right| self.profile.compare(left, right));
-            values
-        };
         let ascending = || {
             let mut values = values.clone();
             values.sort_by(|left, right| self.profile.compare(left, right));
@@ -89,7 +85,7 @@ impl Measuring<'_> {
         let measured = match self.function {
             Function::Count(None) => Measured::count(rows.len()),
             Function::Count(Some(_)) => Measured::count(values.len()),
-            Function::CountDistinct(..) => Measured::count(runs(&distinct()).len()),
+            Function::CountDistinct(..) => Measured::count(runs(&ascending()).len()),
             Function::Sum(_) => match sum(&values)? {
                 None => Measured::none(),
                 Some(Sum::Exact(total)) => Measured::decimal(total.to_string()),
@@ -106,7 +102,7 @@ impl Measuring<'_> {
             Function::Percentile(_, share, _) => {
                 percentile(&ascending(), *share).map_or_else(Measured::none, Measured::float)
             }
-            Function::TopK(_, most, _) => self.most_frequent(&distinct(), *most as usize),
+            Function::TopK(_, most, _) => self.most_frequent(&ascending(), *most as usize),
             Function::First(_) | Function::Last(_) => {
                 let change = |row: &Vec<Value>| cell(row, self.change.or(self.at));
                 let mut known: Vec<&Vec<Value>> =
