@@ -23,6 +23,10 @@ const ER_LOCK_WAIT_TIMEOUT: u16 = 1205;
 const ER_LOCK_DEADLOCK: u16 = 1213;
 const ER_USER_LIMIT_REACHED: u16 = 1226;
 const ER_NOT_SUPPORTED_AUTH_MODE: u16 = 1251;
+/// Two texts that cannot be compared: one has a character that the other's character set does not have.
+const ER_CANT_AGGREGATE_2COLLATIONS: u16 = 1267;
+const ER_CANT_AGGREGATE_3COLLATIONS: u16 = 1270;
+const ER_CANT_AGGREGATE_NCOLLATIONS: u16 = 1271;
 const ER_QUERY_INTERRUPTED: u16 = 1317;
 const ER_VIEW_INVALID: u16 = 1356;
 const ER_TABLE_DEF_CHANGED: u16 = 1412;
@@ -103,6 +107,14 @@ pub(crate) fn is_stale(error: &ServerError) -> bool {
     matches!(
         error.number,
         ER_BAD_FIELD | ER_NO_SUCH_TABLE | ER_VIEW_INVALID | ER_TABLE_DEF_CHANGED | ER_NEED_REPREPARE
+    )
+}
+
+/// Whether a statement failed because an operand holds a character that a column's character set does not have.
+pub(crate) fn is_foreign_text(error: &ServerError) -> bool {
+    matches!(
+        error.number,
+        ER_CANT_AGGREGATE_2COLLATIONS | ER_CANT_AGGREGATE_3COLLATIONS | ER_CANT_AGGREGATE_NCOLLATIONS
     )
 }
 

@@ -16,7 +16,7 @@ use crate::wire::{Event, Failure, ResultColumn, Wire};
 
 const TABLES: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, CONCAT(TABLE_ROWS) \
      FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
-const COLUMNS: &str = "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE FROM information_schema.COLUMNS \
+const COLUMNS: &str = "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME FROM information_schema.COLUMNS \
      WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 /// The columns of unique indexes of whole columns without NULLs, the primary key first, then the shortest.
 const KEYS: &str = "SELECT INDEX_NAME, COLUMN_NAME, CONCAT(SUB_PART), NULLABLE FROM information_schema.STATISTICS \
@@ -101,15 +101,25 @@ async fn described(
 ) -> Result<Described> {
     let Found { schema, name, kind, estimated_rows } = found;
     let declared = rows(wire, statements, cx, &asked(COLUMNS, &schema, &name)).await?;
+    let mut narrow = Vec::new();
     let declared: Vec<(String, String, bool)> = declared
         .into_iter()
-        .filter_map(|row| {
-            let [column, declared, nullable] = <[Option<String>; 3]>::try_from(row).ok()?;
+        .enumerate()
+        .filter_map(|(position, row)| {
+            let [column, declared, nullable, charset] = <[Option<String>; 4]>::try_from(row).ok()?;
+            if charset.is_some_and(|charset| charset != "utf8mb4") {
+                narrow.push(position);
+            }
             Some((column?, declared?, nullable.as_deref() != Some("NO")))
         })
         .collect();
     let path = vec![schema, name];
     let results = results(wire, cx, &path, declared.iter().map(|(name, _, _)| name.as_str())).await?;
+    if declared.is_empty() {
+        let name = path.join(".");
+        let message = format!("target \"{name}\" shows no columns: it may be a view that is broken, or that writes");
+        return Err(Error::new(ErrorCode::InvalidTarget, message).with("target", name));
+    }
     let columns: Vec<TableColumn> = declared
         .into_iter()
         .zip(&results)
@@ -131,6 +141,7 @@ async fn described(
         kind,
         primary_key: if primary { key.clone() } else { Vec::new() },
         estimated_rows,
+        narrow,
         table: Table { name: canonical(probe, schema, name), path, columns, key },
     })
 }
@@ -147,8 +158,9 @@ async fn results<'n>(
         sql.push(if position == 0 { "SELECT " } else { ", " });
         MySql.quote(&mut sql, name);
     }
+    // The catalogue leaves the columns of a view out that it cannot open; the server itself says why.
     if sql.text.is_empty() {
-        return Ok(Vec::new());
+        sql.push("SELECT *");
     }
     for (position, part) in path.iter().enumerate() {
         sql.push(if position == 0 { " FROM " } else { "." });

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector_sql::Table;
+use connector_sql::{Reading, Table};
 use tokio::time::Instant;
 
 pub(crate) use describe::describe;
@@ -30,6 +30,29 @@ pub(crate) struct Described {
     pub(crate) primary_key: Vec<usize>,
     /// The storage engine's estimate of the number of rows.
     pub(crate) estimated_rows: Option<u64>,
+    /// The columns whose character set does not have every character.
+    pub(super) narrow: Vec<usize>,
+}
+
+impl Described {
+    /// The table as it is asked about once a filter turned out to hold a character that a column cannot: such columns
+    /// are compared as the Unicode text that they hold, which no such operand equals. It costs them their indexes and
+    /// their collation, so it is done for that one statement only.
+    pub(crate) fn widened(&self) -> Described {
+        let mut table = self.table.clone();
+        for position in &self.narrow {
+            if let Some(column) = table.columns.get_mut(*position) {
+                column.reading = Reading::AsText;
+            }
+        }
+        Described {
+            table,
+            kind: self.kind,
+            primary_key: self.primary_key.clone(),
+            estimated_rows: self.estimated_rows,
+            narrow: Vec::new(),
+        }
+    }
 }
 
 /// The descriptions of one source's targets, shared by its sessions.

@@ -13,17 +13,18 @@ use connector_model::target::LogicalType;
 use connector_sql::{AggregateSelect, Groups, MySql as Dialect, ResultRow, Table, TableColumn};
 
 use super::pump::{Halt, Layout, Next, malformed, next};
-use super::work::MySession;
+use super::work::{MySession, widened};
 use crate::catalog::Described;
 use crate::connect::{Flavour, Probe};
-use crate::error::is_stale;
+use crate::error::{is_foreign_text, is_stale};
 use crate::types::Binary;
 use crate::wire::Wire;
 
-/// What this server computes of an aggregate. Vitess computes little across its shards, so that nothing is left to it.
+/// What this server computes of an aggregate. Vitess groups and joins across its shards, but has window functions only
+/// within one.
 pub(super) fn capabilities(probe: &Probe) -> AggregateCapabilities {
     let windows = match probe.flavour {
-        Flavour::Vitess => return AggregateCapabilities::default(),
+        Flavour::Vitess => false,
         Flavour::MySql => probe.numbers >= (8, 0),
         Flavour::MariaDb => probe.numbers >= (10, 2),
     };
@@ -39,10 +40,11 @@ impl MySession {
         out: &mut RowSink<'_>,
     ) -> Result<()> {
         self.prepare_for(cx).await?;
-        let mut retried = false;
+        let (mut retried, mut wide) = (false, false);
         loop {
-            let base = self.described(cx, &request.target).await?;
+            let base = widened(self.described(cx, &request.target).await?, wide);
             let joined = self.joined(cx, &request.joins).await?;
+            let joined: Vec<_> = joined.into_iter().map(|joined| widened(joined, wide)).collect();
             let tables: Vec<&Table> = joined.iter().map(|described| &described.table).collect();
             let select = AggregateSelect::new(&Dialect, &base.table, &tables, request)?;
             let run = match self.start(cx, &select.statement).await {
@@ -54,6 +56,9 @@ impl MySession {
                 Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
                     retried = true;
                     self.start_over(&request.target, &request.joins);
+                }
+                Err(Halt::Server(error)) if !wide && out.rows() == 0 && is_foreign_text(&error) => {
+                    wide = true
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }

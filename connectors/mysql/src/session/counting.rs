@@ -6,9 +6,9 @@ use connector_sql::{Select, Statement, Table};
 
 use super::exchange::fetch;
 use super::pump::{Halt, Pumped};
-use super::work::{Make, MySession};
+use super::work::{Make, MySession, widened};
 use crate::catalog::Described;
-use crate::error::is_stale;
+use crate::error::{is_foreign_text, is_stale};
 
 impl MySession {
     /// The total behind a page: from the result where it shows it, else counted, in the rows' own transaction where
@@ -38,9 +38,9 @@ impl MySession {
         count: impl Fn(&Table) -> Result<Statement> + Send + Sync,
     ) -> Result<u64> {
         self.prepare_for(cx).await?;
-        let mut retried = false;
+        let (mut retried, mut wide) = (false, false);
         loop {
-            let described = self.described(cx, target).await?;
+            let described = widened(self.described(cx, target).await?, wide);
             let statement = count(&described.table)?;
             match self.counted(cx, &statement).await {
                 Ok(total) => return Ok(total),
@@ -48,6 +48,7 @@ impl MySession {
                     retried = true;
                     self.start_over(target, &[]);
                 }
+                Err(Halt::Server(error)) if !wide && is_foreign_text(&error) => wide = true,
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }
         }

@@ -17,7 +17,7 @@ use super::settings::{settings, statement_limit};
 use super::statements::Statements;
 use crate::catalog::{Catalog, Described, describe};
 use crate::connect::{Login, Probe, StopRoute};
-use crate::error::{failed, is_stale, is_stopped, refused};
+use crate::error::{failed, is_foreign_text, is_stale, is_stopped, refused};
 use crate::params::arguments;
 use crate::types::Binary;
 use crate::wire::Wire;
@@ -179,10 +179,11 @@ impl MySession {
         out: &mut RowSink<'_>,
     ) -> Result<Page> {
         self.prepare_for(cx).await?;
-        let mut retried = false;
+        let (mut retried, mut wide) = (false, false);
         loop {
-            let described = self.described(cx, target).await?;
-            let joined = self.joined(cx, joins).await?;
+            let described = widened(self.described(cx, target).await?, wide);
+            let joined: Vec<_> =
+                self.joined(cx, joins).await?.into_iter().map(|joined| widened(joined, wide)).collect();
             let tables: Vec<&Table> = joined.iter().map(|joined| &joined.table).collect();
             let plan = select(&described.table, &tables)?;
             out.columns(&visible(&plan, plan.table(&described.table))?);
@@ -191,6 +192,9 @@ impl MySession {
                 Err(Halt::Server(error)) if !retried && out.rows() == 0 && is_stale(&error) => {
                     retried = true;
                     self.start_over(target, joins);
+                }
+                Err(Halt::Server(error)) if !wide && out.rows() == 0 && is_foreign_text(&error) => {
+                    wide = true
                 }
                 Err(halt) => return Err(self.halted(cx, halt).await),
             }
@@ -319,6 +323,11 @@ impl Drop for MySession {
             runtime.spawn(async move { tokio::time::timeout(SETTLE, wire.quit()).await });
         }
     }
+}
+
+/// The description, or how it is asked about when an operand does not fit a column's character set.
+pub(super) fn widened(described: Arc<Described>, wide: bool) -> Arc<Described> {
+    if wide { Arc::new(described.widened()) } else { described }
 }
 
 /// The columns that the caller sees.

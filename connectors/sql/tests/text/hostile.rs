@@ -2,10 +2,10 @@
 
 use connector_model::request::Kind;
 use connector_model::target::LogicalType;
-use connector_sql::{Dialect, SqlServer, Table};
+use connector_sql::{Dialect, MySql, SqlServer, Table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sqlparser::dialect::{Dialect as ParserDialect, MsSqlDialect};
+use sqlparser::dialect::{Dialect as ParserDialect, MsSqlDialect, MySqlDialect};
 
 use super::shown::{dialects, is_one_select, statements};
 use super::tables::{column, table};
@@ -120,7 +120,8 @@ proptest! {
         });
         let read = json!({"cursor": format!("{MARK}{cursor}"), "fields": [names[1]]});
         let mssql: (&str, &dyn Dialect, &dyn ParserDialect) = ("mssql", &SqlServer, &MsSqlDialect {});
-        for (_, dialect, parser) in dialects().into_iter().chain([mssql]) {
+        let mysql: (&str, &dyn Dialect, &dyn ParserDialect) = ("mysql", &MySql, &MySqlDialect {});
+        for (_, dialect, parser) in dialects().into_iter().chain([mysql, mssql]) {
             for (kind, options) in [(Kind::Query, &query), (Kind::Count, &query), (Kind::Read, &read)] {
                 for (_, statement) in statements(dialect, &table, kind, options).unwrap() {
                     is_one_select(&statement.text, parser);

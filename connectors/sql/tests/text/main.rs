@@ -14,6 +14,7 @@ mod filters;
 mod folding;
 mod hostile;
 mod mssql;
+mod mysql;
 mod paging;
 mod requests;
 mod shown;
