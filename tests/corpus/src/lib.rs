@@ -1,8 +1,9 @@
 //! What the fuzz targets in `fuzz/` do with their input. The tests beside this do the same with the corpus that the
 //! targets have found, on every machine.
 //!
-//! Each function takes any bytes. Whatever they are, nothing may panic, and a statement that comes out has to be one:
-//! every parameter that is bound is referred to, and what is not a keyword of ours stands in quotes or is bound.
+//! Each function takes any bytes. Whatever they are, nothing may panic, and a statement that comes out has to be one: its
+//! quotes and brackets close, nothing but our own words stands outside of quotes, there is no comment and no second
+//! statement, and what is bound is something that the engine can store.
 
 mod statement;
 mod tables;
