@@ -117,7 +117,8 @@ async fn described(
     let results = results(wire, cx, &path, declared.iter().map(|(name, _, _)| name.as_str())).await?;
     if declared.is_empty() {
         let name = path.join(".");
-        let message = format!("target \"{name}\" shows no columns: it may be a view that is broken, or that writes");
+        let message =
+            format!("target \"{name}\" shows no columns: it may be a view that is broken, or that writes");
         return Err(Error::new(ErrorCode::InvalidTarget, message).with("target", name));
     }
     let columns: Vec<TableColumn> = declared
