@@ -21,14 +21,19 @@ use connector_mysql::MySql as Driver;
 use driver_tests::{open_context, source};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts};
-use test_servers::{MariaDb, MariaDbOptions};
+use test_servers::{APP_USER, MariaDb, MariaDbOptions};
 use tokio::sync::Mutex;
+
+/// The database that the suite makes on a server that is not its own. Nothing else has tables of the same names there.
+const OWN_DATABASE: &str = "semilayer_conformance";
 
 /// A server, and whoever may write to it.
 struct Server {
     admin: Mutex<Conn>,
     _server: Option<MariaDb>,
     url: String,
+    /// The database that the tables are in.
+    database: &'static str,
     driver: Driver,
     types: &'static [StoredType],
     collation: &'static str,
@@ -41,6 +46,7 @@ impl Server {
         Server {
             admin: Mutex::new(server.admin().await.unwrap()),
             url: server.url(),
+            database: APP_USER,
             _server: Some(server),
             driver: Driver::mariadb(),
             types: MARIADB_TYPES,
@@ -52,12 +58,18 @@ impl Server {
     async fn at(url: &str) -> Server {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut admin = Conn::new(Opts::from_url(url).unwrap()).await.unwrap();
+        admin.query_drop("SET NAMES utf8mb4, sql_mode = ''").await.unwrap();
+        // The tables of the part before, or of a run that failed, are in nobody's way.
+        for statement in ["DROP DATABASE IF EXISTS", "CREATE DATABASE", "USE"] {
+            admin.query_drop(format!("{statement} {OWN_DATABASE}")).await.unwrap();
+        }
         let version: String = admin.query_first("SELECT VERSION()").await.unwrap().unwrap();
         let is_mariadb = version.contains("MariaDB");
         Server {
             admin: Mutex::new(admin),
             _server: None,
             url: url.to_owned(),
+            database: OWN_DATABASE,
             driver: if is_mariadb { Driver::mariadb() } else { Driver::new() },
             types: if is_mariadb { MARIADB_TYPES } else { MYSQL_TYPES },
             collation: if is_mariadb { MARIADB_COLLATION } else { MYSQL_COLLATION },
@@ -105,7 +117,7 @@ impl Subject for Server {
     }
 
     async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
-        let source = source(&self.driver, &[("url", &self.url)])?;
+        let source = source(&self.driver, &[("url", &self.url), ("database", self.database)])?;
         Ok(source.open(&open_context()?).await?)
     }
 }
@@ -125,4 +137,8 @@ fn a_server_that_is_named_passes_too() {
         let report = connector_conformance::stamp::part(async { Server::at(&url).await }, part, OPTIONS);
         assert!(report.passed(), "{report}");
     }
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut admin = Conn::new(Opts::from_url(&url).unwrap()).await.unwrap();
+        admin.query_drop(format!("DROP DATABASE {OWN_DATABASE}")).await.unwrap();
+    });
 }
