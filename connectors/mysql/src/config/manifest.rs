@@ -35,6 +35,8 @@ pub(crate) fn manifest(product: Product) -> Manifest {
             &[],
         ),
     };
+    // Vitess, which PlanetScale is made of, has them only within one shard.
+    let windows = product != Product::PlanetScale;
     Manifest {
         package_name,
         display_name,
@@ -44,7 +46,11 @@ pub(crate) fn manifest(product: Product) -> Manifest {
         url_schemes,
         fields: fields(product, placeholder),
         capabilities: Capabilities {
-            aggregates: Some(AggregateCapabilities::RELATIONAL),
+            aggregates: Some(AggregateCapabilities {
+                top_k: windows,
+                first_last: windows,
+                ..AggregateCapabilities::RELATIONAL
+            }),
             ..Capabilities::relational()
         },
         version: env!("CARGO_PKG_VERSION"),
