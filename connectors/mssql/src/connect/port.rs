@@ -14,6 +14,7 @@ use dial::BoxedStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::packets::{END_OF_MESSAGE, HEADER, Packets, header};
+use crate::session::ROW_SIZE;
 
 /// The packet type of an attention (MS-TDS, section 2.2.1.7).
 const ATTENTION: u8 = 0x06;
@@ -48,6 +49,8 @@ struct Line {
     outgoing: Packets,
     incoming: Packets,
     attention: Attention,
+    /// How many bytes of a row have come.
+    row: usize,
 }
 
 impl Port {
@@ -65,6 +68,7 @@ impl Port {
             outgoing: Packets::default(),
             incoming: Packets::default(),
             attention: Attention::None,
+            row: 0,
         };
         let handle = Handle(Arc::new(Mutex::new(line)));
         (Port(handle.clone()), handle)
@@ -83,6 +87,16 @@ impl Handle {
         if line.attention == Attention::None {
             line.attention = Attention::Wanted(0);
         }
+    }
+
+    /// Takes note that what comes next is another row.
+    pub(crate) fn row_ended(&self) {
+        self.line().row = 0;
+    }
+
+    /// How many bytes of a row have come. Beyond [`ROW_SIZE`] no more of it is read, and the connection is at its end.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.line().row
     }
 
     /// Waits until nothing is under way: to be called when the response has been read to its end. An attention that
@@ -126,10 +140,14 @@ impl Line {
             Attention::Sent => self.incoming.within_packet().min(buf.remaining()),
             Attention::None | Attention::Wanted(_) => buf.remaining(),
         };
+        if self.row > ROW_SIZE {
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
         let mut limited = ReadBuf::new(buf.initialize_unfilled_to(limit));
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut limited))?;
         let read = limited.filled().len();
         self.incoming.pass(limited.filled());
+        self.row += read;
         buf.advance(read);
         if self.attention == Attention::Sent && self.incoming.ended_with_attention() {
             self.attention = Attention::None;
@@ -180,6 +198,9 @@ impl AsyncWrite for Port {
             let (taken, _) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             line.outgoing.pass(taken);
             return Poll::Ready(Ok(taken.len()));
+        }
+        if line.outgoing.between_messages() {
+            line.row = 0;
         }
         let written = ready!(Pin::new(&mut line.stream).poll_write(cx, bytes))?;
         line.outgoing.pass(bytes.get(..written).unwrap_or_default());

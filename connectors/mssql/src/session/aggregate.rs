@@ -10,8 +10,9 @@ use connector_model::request::Aggregate;
 use connector_sql::{AggregateSelect, Groups, ResultRow, SqlServer as Dialect, Table, TableColumn};
 use tiberius::Row;
 
-use super::pump::{Halt, cell, next_row};
+use super::pump::{Halt, next_row};
 use super::running::Running;
+use super::size::whole;
 use super::work::{SqlServerSession, settle};
 use crate::error::is_stale;
 use crate::params::bound;
@@ -37,7 +38,7 @@ impl SqlServerSession {
             let select = AggregateSelect::new(&Dialect, &base.table, &tables, request)?;
             let binary = self.binary();
             let (client, handle) = self.line();
-            let mut running = Running::query(client, bound(&select.statement)?);
+            let mut running = Running::query(client, handle, bound(&select.statement)?);
             let folded = fold(cx, &mut running, &select, binary, out).await;
             let settled = settle(running, handle, folded.as_ref().err()).await;
             match folded {
@@ -85,10 +86,10 @@ struct Cells<'r> {
 
 impl ResultRow for Cells<'_> {
     fn json(&self, position: usize, column: &TableColumn, out: &mut Vec<u8>) -> Result<()> {
-        Shape::of(column.logical_type, self.binary).write(out, cell(self.row, position)?)
+        Shape::of(column.logical_type, self.binary).write(out, whole(self.row, position, &column.name)?)
     }
 
     fn typed(&self, position: usize) -> Result<Option<Typed>> {
-        value(cell(self.row, position)?)
+        value(whole(self.row, position, &format!("{}", position + 1))?)
     }
 }

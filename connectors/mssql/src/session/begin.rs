@@ -7,17 +7,18 @@ use connector_api::{OpenContext, Stage, StageReport};
 use connector_model::error::{Error, Result};
 use connector_sql::Statement;
 
+use super::size::TEXT_SIZE;
 use super::snapshot::Consistency;
 use super::work::SqlServerSession;
 use crate::catalog::{Catalog, column, number};
 use crate::connect::Login;
 use crate::types::Binary;
 
-/// What a session's results depend on. `TEXTSIZE` cuts long texts where the library left the server's own default;
-/// `LOCK_TIMEOUT` ends a wait for a writer that nobody cancels any more: deadlines are kept from here, by attention.
+/// What a session's results depend on, besides `TEXTSIZE`, which keeps a value from filling the memory. `LOCK_TIMEOUT`
+/// ends a wait for a writer that nobody cancels any more: deadlines are kept from here, by attention.
 const SETTINGS: &str = "SET NOCOUNT ON; SET ANSI_NULLS ON; SET QUOTED_IDENTIFIER ON; SET ANSI_PADDING ON; \
-     SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET ARITHABORT ON; SET TEXTSIZE 2147483647; \
-     SET LOCK_TIMEOUT 600000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+     SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET ARITHABORT ON; SET LOCK_TIMEOUT 600000; \
+     SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 const WHO: &str = "SELECT CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)), \
      CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128)), \
@@ -36,7 +37,8 @@ impl SqlServerSession {
     ) -> Result<Self> {
         let started = Instant::now();
         let mut session = SqlServerSession::new(login, catalog, binary);
-        session.execute(&cx.call, SETTINGS).await?;
+        let settings = format!("{SETTINGS}; SET TEXTSIZE {TEXT_SIZE}");
+        session.execute(&cx.call, &settings).await?;
         let who = session.collect(&cx.call, &statement(WHO)).await?;
         let who = who.first().ok_or_else(|| Error::internal("the first query returned no row"))?;
         let text = |position| Ok(column::<&str>(who, position)?.unwrap_or_default().to_owned());

@@ -5,6 +5,7 @@ mod begin;
 mod counting;
 mod pump;
 mod running;
+mod size;
 mod snapshot;
 mod work;
 
@@ -20,6 +21,7 @@ use connector_model::target::{Target, TargetColumn, TargetSchema};
 use connector_sql::{Select, SqlServer as Dialect, Statement};
 
 pub(crate) use aggregate::AGGREGATES;
+pub(crate) use size::ROW_SIZE;
 pub(crate) use work::SqlServerSession;
 
 use crate::catalog::{self, Described};

@@ -11,7 +11,14 @@ use connector_sql::Select;
 use tiberius::{QueryItem, Row};
 
 use super::running::Running;
+use super::size::whole;
 use crate::types::{Shape, key};
+
+/// A column of a result.
+pub(super) struct Fetched {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+}
 
 /// What a result turned out to be.
 #[derive(Debug, Default)]
@@ -63,12 +70,12 @@ pub(super) async fn next_row(
     }
 }
 
-/// Writes every row of a response into `out`, up to the limit. `shapes` are those of the selected columns.
+/// Writes every row of a response into `out`, up to the limit. `fetched` are the selected columns.
 pub(super) async fn pump(
     cx: &CallContext,
     running: &mut Running<'_>,
     select: &Select,
-    shapes: &[Shape],
+    fetched: &[Fetched],
     out: &mut RowSink<'_>,
 ) -> Result<Pumped, Halt> {
     let mut stopped = pin!(cx.stopped());
@@ -80,7 +87,7 @@ pub(super) async fn pump(
             pumped.more = true;
             continue;
         }
-        write(out, &row, shapes.get(..select.visible).unwrap_or(shapes))?;
+        write(out, &row, fetched.get(..select.visible).unwrap_or(fetched))?;
         pumped.rows += 1;
         if !select.key.is_empty() {
             last = Some(row);
@@ -91,22 +98,18 @@ pub(super) async fn pump(
         }
     }
     if let (true, Some(row)) = (pumped.more, &last) {
-        pumped.key = select.key.iter().map(|position| key(cell(row, *position)?)).collect::<Result<_>>()?;
+        let named = |position: &usize| fetched.get(*position).map_or("", |column| &column.name);
+        let value = |position: &usize| key(whole(row, *position, named(position))?);
+        pumped.key = select.key.iter().map(value).collect::<Result<_>>()?;
     }
     Ok(pumped)
 }
 
-/// A value of a row.
-pub(super) fn cell(row: &Row, position: usize) -> Result<&tiberius::ColumnData<'static>> {
-    row.get_column_data(position)
-        .map_err(|_| Error::internal("the result has fewer columns than were selected"))
-}
-
-fn write(out: &mut RowSink<'_>, row: &Row, shapes: &[Shape]) -> Result<()> {
+fn write(out: &mut RowSink<'_>, row: &Row, fetched: &[Fetched]) -> Result<()> {
     out.row(|writer| {
-        for (position, shape) in shapes.iter().enumerate() {
-            let value = cell(row, position)?;
-            shape.write(writer.cell()?, value)?;
+        for (position, column) in fetched.iter().enumerate() {
+            let value = whole(row, position, &column.name)?;
+            column.shape.write(writer.cell()?, value)?;
         }
         Ok(())
     })

@@ -9,12 +9,17 @@ use futures_util::future::BoxFuture;
 use tiberius::{Query, QueryItem, QueryStream};
 use tracing::Dispatch;
 
-use crate::connect::Client;
+use crate::connect::{Client, Handle};
 
 type Started<'c> = BoxFuture<'c, tiberius::Result<QueryStream<'c>>>;
 
 /// A statement whose response has not been read to its end.
-pub(super) enum Running<'c> {
+pub(super) struct Running<'c> {
+    state: State<'c>,
+    handle: Handle,
+}
+
+enum State<'c> {
     /// The request goes out; nothing has come back.
     Started(Started<'c>),
     /// The response is being read.
@@ -25,13 +30,13 @@ pub(super) enum Running<'c> {
 
 impl<'c> Running<'c> {
     /// A statement with parameters, by `sp_executesql`.
-    pub(super) fn query(client: &'c mut Client, query: Query<'c>) -> Self {
-        Running::Started(Box::pin(query.query(client)))
+    pub(super) fn query(client: &'c mut Client, handle: &Handle, query: Query<'c>) -> Self {
+        Running { state: State::Started(Box::pin(query.query(client))), handle: handle.clone() }
     }
 
     /// A text of its own.
-    pub(super) fn batch(client: &'c mut Client, text: &'c str) -> Self {
-        Running::Started(Box::pin(client.simple_query(text)))
+    pub(super) fn batch(client: &'c mut Client, handle: &Handle, text: &'c str) -> Self {
+        Running { state: State::Started(Box::pin(client.simple_query(text))), handle: handle.clone() }
     }
 
     /// The next row or the columns of the next result; nothing at the end. An error of the server comes last.
@@ -42,19 +47,21 @@ impl<'c> Running<'c> {
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<tiberius::Result<QueryItem>>> {
         loop {
-            let next = match self {
-                Running::Ended => return Poll::Ready(None),
-                Running::Started(started) => match ready!(started.as_mut().poll(cx)) {
+            let next = match &mut self.state {
+                State::Ended => return Poll::Ready(None),
+                State::Started(started) => match ready!(started.as_mut().poll(cx)) {
                     Ok(stream) => {
-                        *self = Running::Reading(Box::new(stream));
+                        self.state = State::Reading(Box::new(stream));
                         continue;
                     }
                     Err(error) => Some(Err(error)),
                 },
-                Running::Reading(stream) => ready!(Pin::new(stream.as_mut()).poll_next(cx)),
+                State::Reading(stream) => ready!(Pin::new(stream.as_mut()).poll_next(cx)),
             };
-            if !matches!(next, Some(Ok(_))) {
-                *self = Running::Ended;
+            match next {
+                // What comes from here on is another row's.
+                Some(Ok(_)) => self.handle.row_ended(),
+                _ => self.state = State::Ended,
             }
             return Poll::Ready(next);
         }

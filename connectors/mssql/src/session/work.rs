@@ -10,8 +10,9 @@ use connector_model::target::Column;
 use connector_sql::{Select, Statement, Table};
 use tiberius::{QueryItem, Row};
 
-use super::pump::{Halt, pump};
+use super::pump::{Fetched, Halt, pump};
 use super::running::Running;
+use super::size::{TEXT_SIZE, row_too_large};
 use super::snapshot::{BEGIN, Consistency, END};
 use crate::catalog::{Catalog, Described, describe};
 use crate::connect::{Client, Handle, Login};
@@ -112,7 +113,7 @@ impl SqlServerSession {
 
     /// As [`SqlServerSession::execute`], the outcome as it came.
     async fn perform(&mut self, cx: &CallContext, text: &str) -> Result<(), Halt> {
-        let mut running = Running::batch(&mut self.client, text);
+        let mut running = Running::batch(&mut self.client, &self.handle, text);
         let outcome = to_the_end(cx, &mut running, None).await;
         let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
         self.broken |= !settled;
@@ -135,7 +136,7 @@ impl SqlServerSession {
         statement: &Statement,
     ) -> Result<Vec<Row>, Halt> {
         let mut rows = Vec::new();
-        let mut running = Running::query(&mut self.client, bound(statement)?);
+        let mut running = Running::query(&mut self.client, &self.handle, bound(statement)?);
         let outcome = to_the_end(cx, &mut running, Some(&mut rows)).await;
         let settled = settle(running, &self.handle, outcome.as_ref().err()).await;
         self.broken |= !settled;
@@ -152,6 +153,10 @@ impl SqlServerSession {
         self.broken |= !settled;
         outcome.map_err(|halt| match halt {
             Halt::Ours(error) => error,
+            // Read no further, or cut in the middle of a character.
+            Halt::Server(error) if self.handle.row_bytes() >= TEXT_SIZE && is_fatal(&error) => {
+                row_too_large()
+            }
             // Somebody's KILL, or a deadline that struck while the response was on its way.
             Halt::Server(error) => match cx.check() {
                 Err(stopped) if !is_fatal(&error) => stopped,
@@ -252,9 +257,9 @@ impl SqlServerSession {
         count: Option<&Make<'_, Statement>>,
         out: &mut RowSink<'_>,
     ) -> Result<Page, Halt> {
-        let shapes = shapes(plan, plan.table(&described.table), self.binary)?;
-        let mut running = Running::query(&mut self.client, bound(&plan.statement)?);
-        let pumped = pump(cx, &mut running, plan, &shapes, out).await;
+        let fetched = fetched(plan, plan.table(&described.table), self.binary)?;
+        let mut running = Running::query(&mut self.client, &self.handle, bound(&plan.statement)?);
+        let pumped = pump(cx, &mut running, plan, &fetched, out).await;
         let settled = settle(running, &self.handle, pumped.as_ref().err()).await;
         self.broken |= !settled;
         let pumped = pumped?;
@@ -317,7 +322,11 @@ fn visible(plan: &Select, table: &Table) -> Result<Vec<Column>> {
         .collect()
 }
 
-fn shapes(plan: &Select, table: &Table, binary: Binary) -> Result<Vec<Shape>> {
+fn fetched(plan: &Select, table: &Table, binary: Binary) -> Result<Vec<Fetched>> {
     let columns = plan.fetched.iter().map(|position| table.column(*position));
-    columns.map(|column| Ok(Shape::of(column?.logical_type, binary))).collect()
+    let fetched = columns.map(|column| {
+        let column = column?;
+        Ok(Fetched { name: column.name.clone(), shape: Shape::of(column.logical_type, binary) })
+    });
+    fetched.collect()
 }

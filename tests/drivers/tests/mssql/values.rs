@@ -1,5 +1,6 @@
 //! Every type to JSON, and every type as a parameter.
 
+use connector_model::error::ErrorCode;
 use serde_json::json;
 
 use crate::{Server, query};
@@ -156,4 +157,46 @@ async fn a_variant_has_the_form_of_what_is_in_it() {
         assert_eq!(row["v"], *expected, "{value}");
     }
     assert_eq!(query(&mut *session, "t", json!({"where": {"v": "日本"}})).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn a_value_that_would_fill_the_memory_is_refused_by_its_columns_name_and_never_cut() {
+    const MEBI: usize = 1024 * 1024;
+    let server = Server::start().await;
+    server
+        .run("CREATE TABLE long (id int PRIMARY KEY, v varchar(max), n nvarchar(max), b varbinary(max), x xml)")
+        .await;
+    let repeated = |size: usize| format!("REPLICATE(CAST('x' AS varchar(max)), {size})");
+    server.run(&format!("INSERT INTO long (id, n) VALUES (1, {})", repeated(8 * MEBI - 100))).await;
+    for (id, column, size) in [(2, "v", 20), (3, "n", 9), (4, "b", 20), (5, "x", 20)] {
+        let value = match column {
+            "b" => format!("CAST({} AS varbinary(max))", repeated(size * MEBI)),
+            "x" => format!("CAST({} AS xml)", repeated(size * MEBI)),
+            _ => repeated(size * MEBI),
+        };
+        server.run(&format!("INSERT INTO long (id, {column}) VALUES ({id}, {value})")).await;
+    }
+    let mut session = server.session().await;
+    let of = |id: usize| json!({"where": {"id": id}, "select": ["n", "v", "b", "x"]});
+    let whole = query(&mut *session, "long", of(1)).await.unwrap();
+    assert_eq!(whole.rows[0]["n"].as_str().unwrap().len(), 8 * MEBI - 100);
+    for (id, column) in [(2, "v"), (3, "n"), (4, "b")] {
+        let error = query(&mut *session, "long", of(id)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{error}");
+        assert_eq!(error.detail()["column"], json!(column));
+        assert!(session.reusable(), "{column}");
+    }
+    // A key that is not shown is not cut either: the next page would begin elsewhere.
+    let keys =
+        json!({"select": ["id"], "where": {"id": {"$in": [2, 3]}}, "orderBy": {"v": "desc"}, "limit": 1});
+    let error = query(&mut *session, "long", keys).await.unwrap_err();
+    assert_eq!(
+        (error.code(), &error.detail()["column"]),
+        (ErrorCode::ResultTooLarge, &json!("v")),
+        "{error}"
+    );
+    // The server cuts no xml: its row is not read to the end, which costs the session.
+    let error = query(&mut *session, "long", of(5)).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{error}");
+    assert!(!session.reusable());
 }

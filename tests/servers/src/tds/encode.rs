@@ -139,8 +139,8 @@ fn decimal_width(precision: u8) -> u8 {
     }
 }
 
-/// ROW, or NBCROW where there are NULLs.
-pub(super) fn row(out: &mut BytesMut, columns: &[ResultColumn], values: &[Value]) {
+/// ROW, or NBCROW where there are NULLs. Of long values but xml, `text_size` bytes are sent (`SET TEXTSIZE`).
+pub(super) fn row(out: &mut BytesMut, columns: &[ResultColumn], values: &[Value], text_size: usize) {
     if values.iter().any(Value::is_null) {
         out.put_u8(NBC_ROW);
         for group in values.chunks(8) {
@@ -152,12 +152,12 @@ pub(super) fn row(out: &mut BytesMut, columns: &[ResultColumn], values: &[Value]
     }
     for (column, value) in columns.iter().zip(values) {
         if !value.is_null() {
-            self::value(out, column, value);
+            self::value(out, column, value, text_size);
         }
     }
 }
 
-fn value(out: &mut BytesMut, column: &ResultColumn, value: &Value) {
+fn value(out: &mut BytesMut, column: &ResultColumn, value: &Value, text_size: usize) {
     match column.ty {
         SqlType::Char(_)
         | SqlType::VarChar(Length::Of(_))
@@ -166,17 +166,18 @@ fn value(out: &mut BytesMut, column: &ResultColumn, value: &Value) {
             counted(out, &text_bytes(value, column.ty));
         }
         SqlType::Binary(_) | SqlType::VarBinary(Length::Of(_)) => counted(out, &text_bytes(value, column.ty)),
-        SqlType::VarChar(Length::Max)
-        | SqlType::NVarChar(Length::Max)
-        | SqlType::VarBinary(Length::Max)
-        | SqlType::Xml => chunked(out, &text_bytes(value, column.ty)),
+        SqlType::Xml => chunked(out, &text_bytes(value, column.ty)),
+        SqlType::VarChar(Length::Max) | SqlType::NVarChar(Length::Max) | SqlType::VarBinary(Length::Max) => {
+            chunked(out, cut(&text_bytes(value, column.ty), text_size));
+        }
         SqlType::Text | SqlType::NText | SqlType::Image => {
             // A pointer to the text and the time of its last change, which nobody looks at.
             out.put_u8(16);
             out.put_bytes(0, 16 + 8);
             let bytes = text_bytes(value, column.ty);
+            let bytes = cut(&bytes, text_size);
             out.put_u32_le(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-            out.extend_from_slice(&bytes);
+            out.extend_from_slice(bytes);
         }
         SqlType::Variant => variant(out, value),
         ty => {
@@ -195,6 +196,10 @@ fn text_bytes(value: &Value, ty: SqlType) -> Vec<u8> {
         Value::Text(text) => charset::encode(text),
         value => bytes_of(value, ty).unwrap_or_default(),
     }
+}
+
+fn cut(bytes: &[u8], text_size: usize) -> &[u8] {
+    bytes.get(..text_size).unwrap_or(bytes)
 }
 
 fn counted(out: &mut BytesMut, bytes: &[u8]) {

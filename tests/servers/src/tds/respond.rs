@@ -162,7 +162,7 @@ impl Connection {
                     _ => {}
                 }
                 match row {
-                    Ok(row) => encode::row(self.writer.buffer(), rows.columns(), &row),
+                    Ok(row) => encode::row(self.writer.buffer(), rows.columns(), &row, rows.text_size()),
                     Err(error) if error.is_cancelled() => return Ok((Ended::CalledOff, count)),
                     Err(error) => return Ok((Ended::Badly(error), count)),
                 }

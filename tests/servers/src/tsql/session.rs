@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(super) depth: i32,
     pub(super) no_count: bool,
     pub(super) isolation: i16,
+    /// `SET TEXTSIZE`.
+    pub(super) text_size: usize,
     row_count: i64,
     /// The table whose identity column may be written.
     pub(super) identity_insert: Option<Vec<String>>,
@@ -73,12 +75,18 @@ pub(crate) enum Transaction {
 #[derive(Debug)]
 pub(crate) struct Rows {
     columns: Vec<ResultColumn>,
+    /// The most bytes of a long value, where the session set a limit.
+    text_size: usize,
     stream: RowStream,
 }
 
 impl Rows {
     pub(crate) fn columns(&self) -> &[ResultColumn] {
         &self.columns
+    }
+
+    pub(crate) const fn text_size(&self) -> usize {
+        self.text_size
     }
 
     pub(crate) fn next_row(&mut self) -> Result<Option<Row>> {
@@ -98,6 +106,7 @@ impl Session {
             depth: 0,
             no_count: false,
             isolation: 2,
+            text_size: super::transaction::UNLIMITED_TEXT,
             row_count: 0,
             identity_insert: None,
         }
@@ -262,7 +271,7 @@ impl Session {
         let mut stream = RowStream::start(Run::new(Arc::new(context), stop), bound.plan)?;
         let assigned = assigned(query);
         if assigned.is_empty() {
-            return Ok(Outcome::Rows(Rows { columns, stream }));
+            return Ok(Outcome::Rows(Rows { columns, text_size: self.text_size, stream }));
         }
         // The last row's values stay; without rows the variables keep theirs.
         let mut count = 0;

@@ -9,8 +9,13 @@ use super::session::{Outcome, Session, Transaction};
 /// The number of snapshot isolation among the levels.
 pub(super) const SNAPSHOT: i16 = 5;
 
+/// What `SET TEXTSIZE -1` stands for, and what ODBC and the like ask for.
+pub(super) const UNLIMITED_TEXT: usize = 2_147_483_647;
+/// What `SET TEXTSIZE 0` stands for.
+const LEAST_TEXT: usize = 4_096;
+
 /// Options that are taken and change nothing.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 19] = [
     "QUOTED_IDENTIFIER",
     "ANSI_NULLS",
     "ANSI_WARNINGS",
@@ -22,7 +27,6 @@ const KNOWN: [&str; 20] = [
     "XACT_ABORT",
     "LOCK_TIMEOUT",
     "DEADLOCK_PRIORITY",
-    "TEXTSIZE",
     "DATEFORMAT",
     "DATEFIRST",
     "LANGUAGE",
@@ -46,6 +50,13 @@ impl Session {
         let on = value.eq_ignore_ascii_case("ON");
         match option {
             "NOCOUNT" => self.no_count = on,
+            "TEXTSIZE" => {
+                self.text_size = match value {
+                    "-1" => UNLIMITED_TEXT,
+                    "0" => LEAST_TEXT,
+                    size => size.parse().map_err(|_| SqlError::unsupported("this TEXTSIZE"))?,
+                };
+            }
             "TRANSACTION ISOLATION LEVEL" => {
                 self.isolation = match value {
                     "READ UNCOMMITTED" => 1,
