@@ -5,6 +5,7 @@
 //!
 //! - [`connector`]: the three traits
 //! - [`context`]: what a call is bounded by (deadline, cancel), and what an open dials with
+//! - [`deadline`]: the time that the stages of an open share
 //! - [`paths`]: which files a source may open
 //! - [`stage`]: the steps of opening a session, for whoever wants to watch them
 //! - [`sink`]: the row sink and the chunks it sends
@@ -12,6 +13,7 @@
 
 pub mod connector;
 pub mod context;
+pub mod deadline;
 pub mod paths;
 pub mod sink;
 pub mod stage;
@@ -19,6 +21,7 @@ pub mod unreachable;
 
 pub use connector::{Connector, Counted, Page, ServerInfo, Session, Source};
 pub use context::{CallContext, OpenContext, Stopped};
+pub use deadline::ConnectDeadline;
 pub use paths::PathRules;
 pub use sink::{Chunks, RowSink, SinkLimits};
 pub use stage::{Stage, StageObserver, StageReport};

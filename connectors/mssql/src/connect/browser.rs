@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use connector_api::OpenContext;
 use connector_api::unreachable::unreachable;
+use connector_api::{ConnectDeadline, OpenContext, Stage};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::Destination;
 use tokio::net::UdpSocket;
@@ -31,13 +31,18 @@ const MAX_ANSWER: usize = 1_024;
 /// # Errors
 /// `SOURCE_UNREACHABLE` when nobody answers or the instance has no TCP port; `POLICY_DENIED` for an address that the
 /// source may not reach.
-pub(super) async fn port(cx: &OpenContext, settings: &Settings, instance: &str) -> Result<u16> {
+pub(super) async fn port(
+    cx: &OpenContext,
+    settings: &Settings,
+    instance: &str,
+    by: ConnectDeadline,
+) -> Result<u16> {
     if instance.len() > MAX_NAME || instance.contains('\0') {
         return Err(Error::config("instanceName", "is no name of an instance"));
     }
     let browser = Destination::new(settings.host.clone(), BROWSER_PORT);
     let resolving = cx.dialer.resolve(&browser, settings.family, &cx.filter);
-    let resolved = cx.call.run(resolving).await?.map_err(|error| unreachable(&error))?;
+    let resolved = by.run(&cx.call, Stage::Dns, resolving).await?.map_err(|error| unreachable(&error))?;
     let asking = async {
         for _ in 0..ATTEMPTS {
             for address in &resolved.addresses {
@@ -48,8 +53,7 @@ pub(super) async fn port(cx: &OpenContext, settings: &Settings, instance: &str) 
         }
         None
     };
-    let limit = settings.connect_timeout.min(cx.call.remaining());
-    match cx.call.run(tokio::time::timeout(limit, asking)).await? {
+    match cx.call.run(tokio::time::timeout(by.remaining(), asking)).await? {
         Ok(Some(port)) => Ok(port),
         Ok(None) | Err(_) => Err(Error::new(
             ErrorCode::SourceUnreachable,

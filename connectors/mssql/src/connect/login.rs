@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use connector_api::{OpenContext, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::Destination;
 use secrecy::ExposeSecret;
@@ -29,35 +29,35 @@ const PACKET_BYTES: u32 = 8_000;
 pub(crate) struct Login {
     pub(crate) client: Client,
     pub(crate) handle: Handle,
+    /// When the session has to be ready.
+    pub(crate) by: ConnectDeadline,
 }
 
-/// Connects and logs in.
+/// Connects and logs in; the Browser and the servers that the login is sent on to share the time.
 pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login> {
+    let by = ConnectDeadline::after(settings.connect_timeout);
     let port = match (settings.port, &settings.instance) {
         (Some(port), _) => port,
-        (None, Some(instance)) => browser::port(cx, settings, instance).await?,
+        (None, Some(instance)) => browser::port(cx, settings, instance, by).await?,
         (None, None) => DEFAULT_PORT,
     };
     let mut to = Destination::new(settings.host.clone(), port);
     // An availability group may send the session to a replica that is there to be read.
     let mut to_read = true;
     for _ in 0..REDIRECTS {
-        let (port, handle) = connect(cx, settings, &to).await?;
+        let (port, handle) = connect(cx, settings, &to, by).await?;
         let started = Instant::now();
-        let limit = settings.connect_timeout.min(cx.call.remaining());
         // The library would log that there is no TLS, which it cannot see.
         let login = tiberius::Client::connect(library_config(cx, settings, &to, to_read), port.compat())
             .with_subscriber(Dispatch::none());
-        let login = cx.call.run(tokio::time::timeout(limit, login)).await;
-        let login = login.map_err(|stopped| stopped.with("stage", Stage::Auth.as_str()))?;
-        match login.map_err(|_| too_slow(&to))? {
+        match by.run(&cx.call, Stage::Auth, login).await? {
             Ok(client) => {
                 cx.passed(StageReport::new(
                     Stage::Auth,
                     started.elapsed(),
                     format!("user {}", settings.user),
                 ));
-                return Ok(Login { client, handle });
+                return Ok(Login { client, handle, by });
             }
             // The address that the server names is dialled as any other: it passes the source's address rules.
             Err(tiberius::error::Error::Routing { host, port }) => {
@@ -89,13 +89,6 @@ fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination, to_re
     config.command_timeout(None::<Duration>);
     config.lossy_utf16_decoding(true);
     config
-}
-
-fn too_slow(to: &Destination) -> Error {
-    let message = format!("{to}: the server did not answer the login in time");
-    Error::new(ErrorCode::SourceUnreachable, message)
-        .with("stage", Stage::Auth.as_str())
-        .with("kind", "timed_out")
 }
 
 /// A failed login, with the names the server judged by; never the password.

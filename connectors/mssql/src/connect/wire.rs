@@ -1,10 +1,10 @@
 //! The stream to the server: a socket, encrypted as far as the configuration asks.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use connector_api::unreachable::unreachable;
-use connector_api::{OpenContext, PathRules, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::{BoxedStream, CaCertificates, Destination, TlsOptions, TlsSession, Verify};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,19 +20,18 @@ pub(super) async fn connect(
     cx: &OpenContext,
     settings: &Settings,
     to: &Destination,
+    by: ConnectDeadline,
 ) -> Result<(Port, Handle)> {
     let tls = tls_options(settings, &cx.paths)?;
-    let connected = cx.connect(to, settings.family, settings.connect_timeout).await?;
+    let connected = cx.connect(to, settings.family, by.remaining()).await?;
     let started = Instant::now();
-    let limit = settings.connect_timeout.min(cx.call.remaining());
     let mut stream = connected.stream;
     let wanted = match settings.encryption {
         Encryption::Verified | Encryption::Unverified => Word::On,
         Encryption::LoginOnly => Word::Off,
     };
-    let answer = tokio::time::timeout(limit, ask(&mut stream, wanted, settings.instance.as_deref()));
-    let word = cx.call.run(answer).await.map_err(|stopped| stopped.with("stage", Stage::Tls.as_str()))?;
-    let word = word.map_err(|_| silent(to))?.map_err(|error| broken(to, &error))?;
+    let answer = ask(&mut stream, wanted, settings.instance.as_deref());
+    let word = by.run(&cx.call, Stage::Tls, answer).await?.map_err(|error| broken(to, &error))?;
     let report = |note: String| StageReport::new(Stage::Tls, started.elapsed(), note);
     let (stream, after_login): (BoxedStream, Option<BoxedStream>) = match (settings.encryption, word) {
         (Encryption::LoginOnly, Word::NotSupported) => {
@@ -42,13 +41,13 @@ pub(super) async fn connect(
         }
         (Encryption::LoginOnly, Word::Off) => {
             let bare = Shared::new(stream);
-            let (encrypted, session) = start_tls(cx, to, &tls, limit, bare.clone()).await?;
+            let (encrypted, session) = start_tls(cx, to, &tls, by, bare.clone()).await?;
             let warning = "`encrypt` is false: only the login is encrypted, and to whom is not checked";
             cx.passed(report(format!("{}, login only", session.version())).with_warning(warning));
             (encrypted, Some(Box::new(bare)))
         }
         (_, Word::On | Word::Required) => {
-            let (encrypted, session) = start_tls(cx, to, &tls, limit, stream).await?;
+            let (encrypted, session) = start_tls(cx, to, &tls, by, stream).await?;
             cx.passed(match session.verified() {
                 true => report(format!("{}, verified", session.version())),
                 false => report(format!("{}, encrypted, not verified", session.version())).with_warning(
@@ -73,21 +72,17 @@ async fn start_tls<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     cx: &OpenContext,
     to: &Destination,
     tls: &TlsOptions,
-    limit: Duration,
+    by: ConnectDeadline,
     stream: S,
 ) -> Result<(BoxedStream, TlsSession)> {
     let over = HandshakeOver::default();
     let wrapped = Wrapped::new(stream, over.clone());
-    let encrypted = cx.call.run(cx.dialer.start_tls(wrapped, to, tls, limit)).await;
+    let encrypted = cx.call.run(cx.dialer.start_tls(wrapped, to, tls, by.remaining())).await;
     let encrypted = encrypted.map_err(|stopped| stopped.with("stage", Stage::Tls.as_str()))?;
     let encrypted = encrypted.map_err(|error| unreachable(&error))?;
     over.declare();
     let session = encrypted.session().clone();
     Ok((Box::new(encrypted), session))
-}
-
-fn silent(to: &Destination) -> Error {
-    failed(format!("{to}: the server accepted the connection and did not answer in time"), "timed_out")
 }
 
 fn broken(to: &Destination, error: &std::io::Error) -> Error {

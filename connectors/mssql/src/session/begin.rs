@@ -36,10 +36,11 @@ impl SqlServerSession {
         binary: Binary,
     ) -> Result<Self> {
         let started = Instant::now();
+        let by = login.by;
         let mut session = SqlServerSession::new(login, catalog, binary);
         let settings = format!("{SETTINGS}; SET TEXTSIZE {TEXT_SIZE}");
-        session.execute(&cx.call, &settings).await?;
-        let who = session.collect(&cx.call, &statement(WHO)).await?;
+        by.run(&cx.call, Stage::Query, session.execute(&cx.call, &settings)).await??;
+        let who = by.run(&cx.call, Stage::Query, session.collect(&cx.call, &statement(WHO))).await??;
         let who = who.first().ok_or_else(|| Error::internal("the first query returned no row"))?;
         let text = |position| Ok(column::<&str>(who, position)?.unwrap_or_default().to_owned());
         session.learn(text(0)?, text(1)?, Consistency::of(number(who, 2)?));

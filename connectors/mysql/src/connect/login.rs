@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use connector_api::{OpenContext, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use secrecy::ExposeSecret;
 
 use super::probe::{Probe, probe};
-use super::route::{Greeted, connect, too_slow};
+use super::route::{Greeted, connect};
 use super::stop::StopRoute;
 use crate::config::Settings;
 use crate::error::failed;
@@ -20,6 +20,8 @@ pub(crate) struct Login {
     pub(crate) statements: Statements,
     pub(crate) stop: StopRoute,
     pub(crate) probe: Probe,
+    /// When the session has to be ready.
+    pub(crate) by: ConnectDeadline,
 }
 
 /// Connects and logs in.
@@ -27,13 +29,13 @@ pub(crate) struct Login {
 /// # Errors
 /// `SOURCE_UNREACHABLE` or `SOURCE_AUTH_FAILED` with `detail.stage`; `CANCELLED` and `QUERY_TIMEOUT`.
 pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login> {
-    let (greeted, route) = connect(cx, settings).await?;
+    let by = ConnectDeadline::after(settings.connect_timeout);
+    let (greeted, route) = connect(cx, settings, by).await?;
     let started = Instant::now();
     let version = greeted.greeting.version.clone();
     let announced = greeted.greeting.connection;
-    let limit = settings.connect_timeout.min(cx.call.remaining());
-    let logging_in = tokio::time::timeout(limit, authenticate(greeted, settings, &cx.application));
-    let mut wire = cx.call.run(logging_in).await?.map_err(|_| too_slow())??;
+    let logging_in = authenticate(greeted, settings, &cx.application);
+    let mut wire = by.run(&cx.call, Stage::Auth, logging_in).await??;
     let note = match &settings.database {
         Some(database) => format!("{} on database {database}", settings.user),
         None => settings.user.clone(),
@@ -41,8 +43,8 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
     cx.passed(StageReport::new(Stage::Auth, started.elapsed(), note));
     let started = Instant::now();
     let mut statements = Statements::default();
-    let probing = tokio::time::timeout(limit, probe(&mut wire, &mut statements, &version, announced));
-    let probe = cx.call.run(probing).await?.map_err(|_| too_slow())??;
+    let probing = probe(&mut wire, &mut statements, &version, announced);
+    let probe = by.run(&cx.call, Stage::Query, probing).await??;
     cx.passed(StageReport::new(Stage::Query, started.elapsed(), probe.note()));
     let stop = StopRoute {
         dialer: cx.dialer.clone(),
@@ -52,7 +54,7 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         server: probe.server.clone(),
         connection: probe.connection,
     };
-    Ok(Login { wire, statements, stop, probe })
+    Ok(Login { wire, statements, stop, probe, by })
 }
 
 /// Proves the password.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use connector_api::unreachable::unreachable;
-use connector_api::{OpenContext, PathRules, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::{
     BoxedStream, CaCertificates, CheckedAddress, ClientIdentity, Destination, Dialer, TlsOptions, Verify,
@@ -39,40 +39,50 @@ enum Place {
 }
 
 /// Connects, waits for the greeting, and encrypts.
-pub(super) async fn connect(cx: &OpenContext, settings: &Settings) -> Result<(Greeted, Route)> {
+pub(super) async fn connect(
+    cx: &OpenContext,
+    settings: &Settings,
+    by: ConnectDeadline,
+) -> Result<(Greeted, Route)> {
     match &settings.endpoint {
-        Endpoint::Tcp { host, port } => tcp(cx, settings, Destination::new(host.clone(), *port)).await,
-        Endpoint::Unix(path) => unix(cx, settings, path).await,
+        Endpoint::Tcp { host, port } => tcp(cx, settings, Destination::new(host.clone(), *port), by).await,
+        Endpoint::Unix(path) => unix(cx, settings, path, by).await,
     }
 }
 
-fn limit(cx: &OpenContext, settings: &Settings) -> Duration {
-    settings.connect_timeout.min(cx.call.remaining())
-}
-
-async fn unix(cx: &OpenContext, settings: &Settings, path: &str) -> Result<(Greeted, Route)> {
+async fn unix(
+    cx: &OpenContext,
+    settings: &Settings,
+    path: &str,
+    by: ConnectDeadline,
+) -> Result<(Greeted, Route)> {
     let path = cx.paths.check(Path::new(path))?;
     let database = settings.database.is_some();
     let started = Instant::now();
-    let stream = cx.call.run(cx.dialer.connect_unix(&path, limit(cx, settings))).await?;
+    let stream = cx.call.run(cx.dialer.connect_unix(&path, by.remaining())).await?;
     let stream = Box::new(stream.map_err(|error| unreachable(&error))?);
     cx.passed(StageReport::new(Stage::Tcp, started.elapsed(), path.display().to_string()));
-    let greeted = cx.call.run(greet_in_clear(stream, Secrecy::Trusted, limit(cx, settings))).await??;
+    let greeted = by.run(&cx.call, Stage::Auth, greet_in_clear(stream, Secrecy::Trusted)).await??;
     Ok((greeted, Route { place: Place::Socket(path), tls: None, database }))
 }
 
-async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination) -> Result<(Greeted, Route)> {
+async fn tcp(
+    cx: &OpenContext,
+    settings: &Settings,
+    to: Destination,
+    by: ConnectDeadline,
+) -> Result<(Greeted, Route)> {
     let mut tls = tls_options(settings, &cx.paths)?;
-    let connected = cx.connect(&to, settings.family, settings.connect_timeout).await?;
+    let connected = cx.connect(&to, settings.family, by.remaining()).await?;
     let place = Place::Address(to.clone(), connected.address);
     let database = settings.database.is_some();
     let started = Instant::now();
     let stream: BoxedStream = Box::new(connected.stream);
-    let mut greeted = cx.call.run(greet_in_clear(stream, Secrecy::Open, limit(cx, settings))).await??;
+    let mut greeted = by.run(&cx.call, Stage::Auth, greet_in_clear(stream, Secrecy::Open)).await??;
     if let Some(options) = &tls
         && greeted.greeting.offers_tls()
     {
-        let encrypting = encrypt(&cx.dialer, greeted, &to, options, database, limit(cx, settings));
+        let encrypting = encrypt(&cx.dialer, greeted, &to, options, database, by.remaining());
         let (encrypted, version) = cx.call.run(encrypting).await??;
         greeted = encrypted;
         cx.passed(report(started.elapsed(), &version, greeted.secrecy, options.verify));
@@ -112,18 +122,10 @@ fn not_offered(to: &Destination) -> Error {
 }
 
 /// Waits for the server's first words.
-async fn greet_in_clear(stream: BoxedStream, secrecy: Secrecy, limit: Duration) -> Result<Greeted> {
+async fn greet_in_clear(stream: BoxedStream, secrecy: Secrecy) -> Result<Greeted> {
     let mut packets = Packets::new(stream);
-    let greeting = tokio::time::timeout(limit, Greeting::read(&mut packets)).await;
-    let greeting = greeting.map_err(|_| too_slow())?.map_err(|failure| failed(&failure, Stage::Auth))?;
+    let greeting = Greeting::read(&mut packets).await.map_err(|failure| failed(&failure, Stage::Auth))?;
     Ok(Greeted { packets, greeting, secrecy, encrypted: false })
-}
-
-/// The server took a connection and stays silent.
-pub(super) fn too_slow() -> Error {
-    Error::new(ErrorCode::SourceUnreachable, "the server accepted the connection and did not answer in time")
-        .with("stage", Stage::Auth.as_str())
-        .with("kind", "timed_out")
 }
 
 /// Encrypts; also tells the TLS version.
@@ -190,17 +192,18 @@ fn pem(setting: &str, value: &str, paths: &PathRules) -> Result<Vec<u8>> {
 }
 
 impl Route {
-    /// A new connection to the same place, protected the same way.
+    /// A new connection to the same place, protected the same way. Dialling and the TLS handshake may take `limit` each,
+    /// the greeting any time.
     pub(super) async fn again(&self, dialer: &Dialer, limit: Duration) -> Result<Greeted> {
         let (to, address) = match &self.place {
             Place::Socket(path) => {
                 let stream = dialer.connect_unix(path, limit).await.map_err(|error| unreachable(&error))?;
-                return greet_in_clear(Box::new(stream), Secrecy::Trusted, limit).await;
+                return greet_in_clear(Box::new(stream), Secrecy::Trusted).await;
             }
             Place::Address(to, address) => (to, address),
         };
         let stream = dialer.connect_address(*address, limit).await.map_err(|error| unreachable(&error))?;
-        let greeted = greet_in_clear(Box::new(stream), Secrecy::Open, limit).await?;
+        let greeted = greet_in_clear(Box::new(stream), Secrecy::Open).await?;
         match &self.tls {
             None => Ok(greeted),
             Some(_) if !greeted.greeting.offers_tls() => Err(not_offered(to)),

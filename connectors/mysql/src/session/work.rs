@@ -61,7 +61,7 @@ impl MySession {
         catalog: Arc<Catalog>,
         binary: Binary,
     ) -> Result<Self> {
-        let Login { wire, statements, stop, probe } = login;
+        let Login { wire, statements, stop, probe, by } = login;
         let mut session = MySession {
             wire,
             statements,
@@ -74,7 +74,7 @@ impl MySession {
             broken: false,
         };
         for setting in settings(&session.probe, BACKSTOP) {
-            session.execute(&cx.call, &setting).await?;
+            by.run(&cx.call, Stage::Query, session.execute(&cx.call, &setting)).await??;
         }
         if cx.observer.is_some() {
             session.report_rights(cx).await?;

@@ -1,9 +1,9 @@
 //! Startup and authentication on an open stream.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_lc_rs::digest;
-use connector_api::{OpenContext, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
@@ -23,6 +23,8 @@ pub(crate) struct Login {
     pub(crate) connection: Connection,
     pub(crate) cancel: CancelRoute,
     pub(crate) probe: Probe,
+    /// When the session has to be ready.
+    pub(crate) by: ConnectDeadline,
 }
 
 /// The task that moves the connection's bytes. It ends with this handle: a dropped client alone would live on while
@@ -55,7 +57,9 @@ pub(crate) async fn open(cx: &OpenContext, family: &Family, settings: &Settings)
             // A silent server must leave the ones after it their share of the time.
             let share = cx.call.remaining() / left.max(1);
             left = left.saturating_sub(1);
-            match attempt(cx, family, settings, endpoint, share).await {
+            // Each server has the time, as for libpq.
+            let by = ConnectDeadline::after(settings.connect_timeout.min(share));
+            match attempt(cx, family, settings, endpoint, by).await {
                 Ok(login) if login.probe.has_role(*wanted) => return Ok(login),
                 Ok(_) => last = wrong_role(*wanted),
                 Err(error) => last = error,
@@ -72,18 +76,11 @@ async fn attempt(
     family: &Family,
     settings: &Settings,
     endpoint: &Endpoint,
-    share: Duration,
+    by: ConnectDeadline,
 ) -> Result<Login> {
-    let limited = Settings {
-        connect_timeout: settings.connect_timeout.min(share),
-        always_pooled: settings.always_pooled || family.pools(endpoint),
-        ..settings.clone()
-    };
-    let whole = async {
-        let wire = connect(cx, &limited, endpoint).await?;
-        login(cx, &limited, wire).await
-    };
-    tokio::time::timeout(share, whole).await.unwrap_or_else(|_| Err(too_slow()))
+    let always_pooled = settings.always_pooled || family.pools(endpoint);
+    let wire = connect(cx, settings, endpoint, by).await?;
+    login(cx, settings, always_pooled, wire, by).await
 }
 
 fn wrong_role(wanted: Wanted) -> Error {
@@ -91,7 +88,13 @@ fn wrong_role(wanted: Wanted) -> Error {
     Error::new(ErrorCode::SourceUnreachable, message).with("stage", Stage::Query.as_str())
 }
 
-async fn login(cx: &OpenContext, settings: &Settings, wire: Wire) -> Result<Login> {
+async fn login(
+    cx: &OpenContext,
+    settings: &Settings,
+    always_pooled: bool,
+    wire: Wire,
+    by: ConnectDeadline,
+) -> Result<Login> {
     let started = Instant::now();
     let encrypted = wire.certificate.is_some();
     let established = Established { binding: wire.certificate.as_deref().and_then(end_point_digest) };
@@ -107,9 +110,7 @@ async fn login(cx: &OpenContext, settings: &Settings, wire: Wire) -> Result<Logi
     if let Some(password) = &settings.password {
         config.password(password.expose_secret());
     }
-    let limit = settings.connect_timeout.min(cx.call.remaining());
-    let startup = tokio::time::timeout(limit, config.connect_raw(wire.stream, established));
-    let startup = cx.call.run(startup).await?.map_err(|_| too_slow())?;
+    let startup = by.run(&cx.call, Stage::Auth, config.connect_raw(wire.stream, established)).await?;
     let (client, connection) = startup.map_err(|error| refused(&error, settings))?;
     let connection = Connection(tokio::spawn(async move {
         // What ends a connection is told to whoever waits for a response on it.
@@ -118,17 +119,10 @@ async fn login(cx: &OpenContext, settings: &Settings, wire: Wire) -> Result<Logi
     cx.passed(StageReport::new(Stage::Auth, started.elapsed(), format!("user {}", settings.user)));
     let started = Instant::now();
     let token = client.cancel_token();
-    let probing = tokio::time::timeout(limit, probe(&client, &token, settings.always_pooled));
-    let probe = cx.call.run(probing).await?.map_err(|_| too_slow())??;
+    let probe = by.run(&cx.call, Stage::Query, probe(&client, &token, always_pooled)).await??;
     cx.passed(StageReport::new(Stage::Query, started.elapsed(), probe.note()));
     let cancel = CancelRoute { dialer: cx.dialer.clone(), route: wire.route, token };
-    Ok(Login { client, connection, cancel, probe })
-}
-
-fn too_slow() -> Error {
-    Error::new(ErrorCode::SourceUnreachable, "the server accepted the connection and did not answer in time")
-        .with("stage", Stage::Auth.as_str())
-        .with("kind", "timed_out")
+    Ok(Login { client, connection, cancel, probe, by })
 }
 
 /// A failed login, with the names the server judged by; never the password.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use connector_api::{OpenContext, PathRules, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::{BoxedStream, CaCertificates, CheckedAddress, ClientIdentity, Destination, TlsOptions, Verify};
 use secrecy::ExposeSecret;
@@ -36,18 +36,22 @@ enum Place {
 }
 
 /// Connects to one endpoint.
-pub(super) async fn connect(cx: &OpenContext, settings: &Settings, endpoint: &Endpoint) -> Result<Wire> {
+pub(super) async fn connect(
+    cx: &OpenContext,
+    settings: &Settings,
+    endpoint: &Endpoint,
+    by: ConnectDeadline,
+) -> Result<Wire> {
     match endpoint {
-        Endpoint::Tcp { host, port } => tcp(cx, settings, Destination::new(host.clone(), *port)).await,
-        Endpoint::Unix { folder, port } => unix(cx, settings, folder, *port).await,
+        Endpoint::Tcp { host, port } => tcp(cx, settings, Destination::new(host.clone(), *port), by).await,
+        Endpoint::Unix { folder, port } => unix(cx, folder, *port, by).await,
     }
 }
 
-async fn unix(cx: &OpenContext, settings: &Settings, folder: &str, port: u16) -> Result<Wire> {
+async fn unix(cx: &OpenContext, folder: &str, port: u16, by: ConnectDeadline) -> Result<Wire> {
     let path = cx.paths.check(&Path::new(folder).join(format!(".s.PGSQL.{port}")))?;
     let started = Instant::now();
-    let limit = settings.connect_timeout.min(cx.call.remaining());
-    let stream = cx.call.run(cx.dialer.connect_unix(&path, limit)).await?;
+    let stream = cx.call.run(cx.dialer.connect_unix(&path, by.remaining())).await?;
     let stream = stream.map_err(|error| connector_api::unreachable::unreachable(&error))?;
     cx.passed(StageReport::new(Stage::Tcp, started.elapsed(), path.display().to_string()));
     Ok(Wire {
@@ -57,19 +61,18 @@ async fn unix(cx: &OpenContext, settings: &Settings, folder: &str, port: u16) ->
     })
 }
 
-async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination) -> Result<Wire> {
+async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination, by: ConnectDeadline) -> Result<Wire> {
     let tls = tls_options(settings, &cx.paths)?;
-    let connected = cx.connect(&to, settings.ip_family, settings.connect_timeout).await?;
+    let connected = cx.connect(&to, settings.ip_family, by.remaining()).await?;
     let place = Place::Address(to.clone(), connected.address);
     let Some(tls) = tls else {
         let stream = Box::new(connected.stream);
         return Ok(Wire { stream, certificate: None, route: Route { place, tls: None } });
     };
     let started = Instant::now();
-    let limit = settings.connect_timeout.min(cx.call.remaining());
     let mut stream = connected.stream;
-    let answer = cx.call.run(tokio::time::timeout(limit, ask_for_tls(&mut stream))).await?;
-    match answer.map_err(|_| no_answer(&to))?.map_err(|error| broken(&to, &error))? {
+    let answer = by.run(&cx.call, Stage::Tls, ask_for_tls(&mut stream)).await?;
+    match answer.map_err(|error| broken(&to, &error))? {
         b'S' => {}
         b'N' if settings.ssl == SslMode::Prefer => {
             let warning =
@@ -94,7 +97,7 @@ async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination) -> Result<W
             ));
         }
     }
-    let encrypted = cx.call.run(cx.dialer.start_tls(stream, &to, &tls, limit)).await?;
+    let encrypted = cx.call.run(cx.dialer.start_tls(stream, &to, &tls, by.remaining())).await?;
     let encrypted = encrypted.map_err(|error| connector_api::unreachable::unreachable(&error))?;
     let session = encrypted.session();
     let verified = match (session.verified(), tls.verify) {
@@ -117,10 +120,6 @@ async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination) -> Result<W
 async fn ask_for_tls(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> std::io::Result<u8> {
     stream.write_all(&SSL_REQUEST).await?;
     stream.read_u8().await
-}
-
-fn no_answer(to: &Destination) -> Error {
-    tls_failed(format!("{to}: no answer to the request for TLS"), "timed_out")
 }
 
 fn broken(to: &Destination, error: &std::io::Error) -> Error {

@@ -60,6 +60,7 @@ impl PgSession {
         catalog: Arc<Catalog>,
         binary: Binary,
     ) -> Result<Self> {
+        let by = login.by;
         let mut session = PgSession {
             family,
             client: login.client,
@@ -74,7 +75,8 @@ impl PgSession {
             broken: false,
         };
         if session.probe.mode == Mode::Direct {
-            session.execute(&cx.call, &session_settings(BACKSTOP)).await?;
+            let settings = session_settings(BACKSTOP);
+            by.run(&cx.call, Stage::Query, session.execute(&cx.call, &settings)).await??;
         }
         if cx.observer.is_some() {
             session.report_rights(cx).await?;
