@@ -73,12 +73,6 @@ pub(crate) fn is_stale(error: &Native) -> bool {
     matches!(error.code(), Some(207 | 208 | 4_413 | 4_502 | 2_801))
 }
 
-/// Whether a login was refused because it said that it would only read: a primary replica may be set up to take none of
-/// those, where there is no other for them (`ALLOW_CONNECTIONS = READ_WRITE`).
-pub(crate) fn is_reading_refused(error: &Native) -> bool {
-    error.code() == Some(979)
-}
-
 /// Whether a statement cannot run in a snapshot though the database allows them: it reaches another database that does
 /// not, a memory-optimized table, or a table whose shape has just changed.
 pub(crate) fn is_snapshot_refused(error: &Native) -> bool {

@@ -2,6 +2,8 @@
 
 use connector_model::error::{Error, Result};
 
+use super::unsupported::{bare, refuse};
+
 /// What a connection string says, each under the name that this driver gives it. Nothing of it is printed.
 #[derive(Default)]
 pub(super) struct ConnectionString(Vec<(&'static str, String)>);
@@ -25,8 +27,8 @@ const KEYWORDS: [(&str, &str); 19] = [
     ("connecttimeout", "connectTimeout"),
     ("connectiontimeout", "connectTimeout"),
     ("timeout", "connectTimeout"),
-    ("integratedsecurity", "integrated"),
-    ("trusted_connection", "integrated"),
+    ("applicationintent", "applicationIntent"),
+    ("hostnameincertificate", "hostNameInCertificate"),
 ];
 
 impl ConnectionString {
@@ -50,19 +52,19 @@ impl ConnectionString {
             };
             let (value, tail) = value(tail.trim_start())?;
             rest = tail;
-            let bare: String = name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+            let bare = bare(name);
+            refuse(&bare, &value)?;
             if let Some((_, meaning)) = KEYWORDS.iter().find(|(keyword, _)| *keyword == bare) {
+                if found.iter().any(|(known, _)| known == meaning) {
+                    // Microsoft's libraries differ in which of them counts.
+                    let problem =
+                        format_args!("says `{bare}`, or another word for it, more than once; leave one");
+                    return Err(Error::config("url", problem));
+                }
                 found.push((*meaning, value));
             }
         }
-        let read = ConnectionString(found);
-        match read.get("integrated").map(str::to_lowercase).as_deref() {
-            None | Some("false" | "no") => Ok(read),
-            Some(_) => Err(Error::config(
-                "url",
-                "asks for Windows authentication, which is not supported; use a SQL Server login",
-            )),
-        }
+        Ok(ConnectionString(found))
     }
 
     /// The value under one of this driver's names.
@@ -115,5 +117,27 @@ mod tests {
         assert!(error.message().contains("Windows"));
         assert!(ConnectionString::parse("Server=h;Password=\"x").is_err());
         assert!(ConnectionString::parse("Server=h;nonsense").is_err());
+    }
+
+    #[test]
+    fn what_is_not_supported_is_refused_by_name_unless_it_asks_for_nothing() {
+        for (text, named) in [
+            ("Authentication=Active Directory Default", "`Authentication`"),
+            ("Server Certificate=/a.cer", "`ServerCertificate`"),
+            ("Failover Partner=other", "`Failover Partner`"),
+            ("Column Encryption Setting=Enabled", "`Column Encryption Setting`"),
+            ("Server=h;Data Source=secret-other", "`datasource`"),
+            ("Password=secret-one;PWD=secret-two", "`pwd`"),
+        ] {
+            let error = ConnectionString::parse(text).err().unwrap();
+            assert!(error.message().contains(named), "{error}");
+
+            assert!(!error.message().contains("secret"), "{error}");
+        }
+        for text in
+            ["Authentication=Sql Password", "Failover Partner=", "Integrated Security=False", "App=a;App=b"]
+        {
+            ConnectionString::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
     }
 }

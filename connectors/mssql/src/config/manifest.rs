@@ -32,6 +32,16 @@ pub(crate) fn manifest() -> Manifest {
         Field::new("sslrootcert", "CA certificate", String)
             .hint("PEM text, or the path of a PEM file.")
             .advanced(),
+        Field::new("hostNameInCertificate", "Name in the certificate", String)
+            .hint("The name to check the certificate for, where it is not the server's.")
+            .advanced(),
+        Field::new("applicationIntent", "Application intent", String)
+            .default("readWrite")
+            .hint(
+                "readWrite reads the primary, whose data are current; readOnly lets an availability group send the \
+                 session to a replica, which may lag behind. Nothing is ever written with either.",
+            )
+            .advanced(),
         Field::new("instanceName", "Instance", String)
             .hint("A named instance; its port is asked of the SQL Server Browser (UDP 1434).")
             .advanced(),

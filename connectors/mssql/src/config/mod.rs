@@ -3,6 +3,7 @@
 mod ado;
 mod manifest;
 mod place;
+mod unsupported;
 mod url;
 
 use std::time::Duration;
@@ -37,6 +38,10 @@ pub(crate) struct Settings {
     /// The login's own default database when `None`.
     pub(crate) database: Option<String>,
     pub(crate) encryption: Encryption,
+    /// The name in the server's certificate where it is not the host's.
+    pub(crate) certificate_name: Option<String>,
+    /// Whether a replica that is there to be read will do (`ApplicationIntent`).
+    pub(crate) read_only_intent: bool,
     /// PEM text or the path of a file that holds it.
     pub(crate) root_certificate: Option<String>,
     pub(crate) family: Family,
@@ -120,6 +125,8 @@ impl Settings {
             password: SecretString::from(password.unwrap_or_default()),
             database: layers.text("database").or_else(|| layers.url.database.clone()),
             encryption: encryption(&layers)?,
+            certificate_name: layers.text("hostNameInCertificate"),
+            read_only_intent: read_only_intent(&layers)?,
             root_certificate: layers.text("sslrootcert"),
             family: family(config)?,
             connect_timeout: connect_timeout(&layers)?,
@@ -158,6 +165,15 @@ fn encryption(layers: &Layers<'_>) -> Result<Encryption> {
         (true, true, None) => Ok(Encryption::Unverified),
         (true, false, _) => Ok(Encryption::Verified),
         (false, _, None) => Ok(Encryption::LoginOnly),
+    }
+}
+
+/// A replica may lag behind: whoever does not ask for one reads the primary.
+fn read_only_intent(layers: &Layers<'_>) -> Result<bool> {
+    match layers.text("applicationIntent").map(|text| text.to_ascii_lowercase()).as_deref() {
+        None | Some("readwrite") => Ok(false),
+        Some("readonly") => Ok(true),
+        Some(_) => Err(Error::config("applicationIntent", "must be \"readWrite\" or \"readOnly\"")),
     }
 }
 
@@ -211,6 +227,23 @@ mod tests {
         let settings = parse(&[("connectionString", text)]).unwrap();
         assert_eq!((settings.host.as_str(), settings.port), ("h", Some(1444)));
         assert_eq!(settings.encryption, Encryption::Unverified);
+    }
+
+    #[test]
+    fn the_primary_is_read_unless_a_replica_is_asked_for() {
+        let base = "Server=h;User Id=sa;Password=x";
+        let string = |intent: &str| format!("{base};Application Intent={intent}");
+        for (text, expected) in
+            [(base.to_owned(), false), (string("ReadOnly"), true), (string("ReadWrite"), false)]
+        {
+            assert_eq!(parse(&[("url", &text)]).unwrap().read_only_intent, expected, "{text}");
+        }
+        let url = ("url", "mssql://sa:x@h/d?ApplicationIntent=readonly&hostNameInCertificate=db.example");
+        let settings = parse(&[url]).unwrap();
+        assert!(settings.read_only_intent);
+        assert_eq!(settings.certificate_name.as_deref(), Some("db.example"));
+        assert!(!parse(&[url, ("applicationIntent", "readWrite")]).unwrap().read_only_intent);
+        assert!(parse(&[url, ("applicationIntent", "perhaps")]).is_err());
     }
 
     #[test]

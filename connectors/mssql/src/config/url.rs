@@ -2,6 +2,8 @@
 
 use connector_model::error::{Error, Result};
 
+use super::unsupported::{bare, refuse};
+
 /// What a URL says. Nothing of it is printed.
 #[derive(Default)]
 pub(super) struct Url {
@@ -29,12 +31,20 @@ impl Url {
         };
         let set = |text: String| (!text.is_empty()).then_some(text);
         let parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+        let parameters: Vec<(String, String)> =
+            parameters.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        for (at, (name, value)) in parameters.iter().enumerate() {
+            refuse(&bare(name), value)?;
+            if parameters.iter().take(at).any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
+                return Err(Error::config("url", "says one of its parameters more than once; leave one"));
+            }
+        }
         Ok(Url {
             place: set(decoded(authority)),
             user: set(user),
             password: set(password),
             database: set(decoded(path)),
-            parameters: parameters.map(|(name, value)| (decoded(name), decoded(value))).collect(),
+            parameters,
         })
     }
 
@@ -113,5 +123,15 @@ mod tests {
         let url = Url::parse("sqlserver://sa:x@h\\SQLEXPRESS/d?TrustServerCertificate=true").unwrap();
         assert_eq!(url.parameter("trustservercertificate"), Some("true"));
         assert_eq!(url.place.as_deref(), Some("h\\SQLEXPRESS"));
+    }
+
+    #[test]
+    fn what_is_not_supported_or_said_twice_is_refused() {
+        for query in
+            ["authentication=ActiveDirectoryDefault", "failoverPartner=x", "encrypt=true&Encrypt=false"]
+        {
+            assert!(Url::parse(&format!("mssql://sa:x@h/d?{query}")).is_err(), "{query}");
+        }
+        assert!(Url::parse("mssql://sa:x@h/d?authentication=SqlPassword&encrypt=true").is_ok());
     }
 }

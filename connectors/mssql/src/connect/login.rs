@@ -19,8 +19,7 @@ use crate::config::{DEFAULT_PORT, Settings};
 /// The library's client on our stream.
 pub(crate) type Client = tiberius::Client<Compat<Port>>;
 
-/// How often a login is tried: a gateway names the database's own server, which names nobody, and one of them may take
-/// no sessions that only read.
+/// How often a login is tried: a gateway names the database's own server, that one a replica, which names nobody.
 const REDIRECTS: usize = 4;
 /// The packet size asked for; what Microsoft's own libraries ask for, and below what TLS may carry in one record.
 const PACKET_BYTES: u32 = 8_000;
@@ -42,13 +41,11 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
         (None, None) => DEFAULT_PORT,
     };
     let mut to = Destination::new(settings.host.clone(), port);
-    // An availability group may send the session to a replica that is there to be read.
-    let mut to_read = true;
     for _ in 0..REDIRECTS {
         let (port, handle) = connect(cx, settings, &to, by).await?;
         let started = Instant::now();
         // The library would log that there is no TLS, which it cannot see.
-        let login = tiberius::Client::connect(library_config(cx, settings, &to, to_read), port.compat())
+        let login = tiberius::Client::connect(library_config(cx, settings, &to), port.compat())
             .with_subscriber(Dispatch::none());
         match by.run(&cx.call, Stage::Auth, login).await? {
             Ok(client) => {
@@ -64,7 +61,6 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
                 let host = host.split('\\').next().unwrap_or_default().to_owned();
                 to = Destination::new(host, port);
             }
-            Err(error) if to_read && crate::error::is_reading_refused(&error) => to_read = false,
             Err(error) => return Err(refused(&error, settings)),
         }
     }
@@ -72,7 +68,7 @@ pub(crate) async fn open(cx: &OpenContext, settings: &Settings) -> Result<Login>
     Err(Error::new(ErrorCode::SourceUnreachable, message).with("stage", Stage::Auth.as_str()))
 }
 
-fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination, to_read: bool) -> Config {
+fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination) -> Config {
     let mut config = Config::new();
     config.host(to.host());
     config.port(to.port());
@@ -81,7 +77,8 @@ fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination, to_re
     }
     config.authentication(AuthMethod::sql_server(&settings.user, settings.password.expose_secret()));
     config.application_name(&*cx.application);
-    config.readonly(to_read);
+    // With it an availability group may send the session to a replica that is there to be read.
+    config.readonly(settings.read_only_intent);
     config.packet_size(PACKET_BYTES);
     // The stream is protected already, and the deadline is kept by whoever asks.
     config.encryption(EncryptionLevel::NotSupported);

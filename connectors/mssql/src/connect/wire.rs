@@ -110,7 +110,8 @@ fn tls_options(settings: &Settings, paths: &PathRules) -> Result<TlsOptions> {
         Encryption::Verified => Verify::Full,
         Encryption::Unverified | Encryption::LoginOnly => Verify::None,
     };
-    Ok(TlsOptions { verify, authorities, ..TlsOptions::default() })
+    let server_name = settings.certificate_name.clone();
+    Ok(TlsOptions { server_name, verify, authorities, ..TlsOptions::default() })
 }
 
 /// The PEM text itself, or the content of the file it names.

@@ -57,7 +57,7 @@ impl SqlServerSession {
         let found = self.collect(&cx.call, &statement(CAN_WRITE)).await?;
         let can_write = found.first().map(|row| number(row, 0)).transpose()?.flatten() == Some(1);
         self.set_can_write(can_write);
-        let note = "only SELECT is ever sent, with ApplicationIntent=ReadOnly";
+        let note = "only SELECT is ever sent";
         let report = StageReport::new(Stage::ReadOnly, started.elapsed(), note);
         cx.passed(match can_write {
             false => report,

@@ -40,7 +40,7 @@ async fn encryption_is_on_and_verified_by_default() {
     let tls = report(&reports, Tls);
     assert_eq!((tls.note.as_str(), &tls.warning), ("TLSv1.2, verified", &None));
     let session = server.mssql.sessions().pop().unwrap();
-    assert!(session.encrypted && session.login_encrypted && session.read_only_intent);
+    assert!(session.encrypted && session.login_encrypted && !session.read_only_intent);
     assert_eq!(
         (session.user.as_str(), session.application.as_str()),
         (APP_USER, "semilayer-runner/testtest")
@@ -223,12 +223,40 @@ async fn a_login_is_sent_on_through_the_same_rules_and_not_forever() {
 }
 
 #[tokio::test]
-async fn a_primary_that_takes_no_readers_is_logged_into_all_the_same() {
+async fn the_primary_is_read_and_a_replica_only_where_somebody_asks_for_one() {
     let server = Server::start().await;
+    let (port, authority) = (server.mssql.port(), server.authority());
+    let string = |intent: &str| {
+        let password = APP_PASSWORD.replace('\'', "''");
+        format!("Server=127.0.0.1,{port};Database=app;User ID={APP_USER};Password='{password}'{intent}")
+    };
+    for (intent, read_only) in
+        [("", false), (";ApplicationIntent=ReadWrite", false), (";Application Intent=ReadOnly", true)]
+    {
+        stages(&[("url", &string(intent)), ("sslrootcert", &authority)]).await.unwrap();
+        assert_eq!(server.mssql.sessions().pop().unwrap().read_only_intent, read_only, "{intent}");
+    }
+    let url = server.mssql.url_with(&[("applicationIntent", "readOnly")]);
+    stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap();
+    assert!(server.mssql.sessions().pop().unwrap().read_only_intent);
+    // A primary without replicas to read from may take nobody who asks for one: that is told, and not got round.
     server.mssql.set_faults(vec![SqlServerFault::FailLogin(SqlServerError::numbered(979))]);
-    let (url, authority) = (server.mssql.url(), server.authority());
+    let logins = server.mssql.sessions().len();
     let error = stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::SourceUnreachable, "{error}");
-    let intents: Vec<bool> = server.mssql.sessions().iter().map(|session| session.read_only_intent).collect();
-    assert_eq!(intents, [true, false], "the second attempt does not say that it will only read");
+    assert_eq!((error.code(), &error.detail()["nativeCode"]), (ErrorCode::SourceUnreachable, &json!("979")));
+    assert_eq!(server.mssql.sessions().len(), logins + 1);
+}
+
+#[tokio::test]
+async fn the_certificates_name_may_be_another_than_the_hosts() {
+    let options =
+        SqlServerOptions { certificate: ServerCertificate::WrongName, ..SqlServerOptions::default() };
+    let server = Server::with(options).await;
+    let (url, authority) = (server.mssql.url(), server.authority());
+    let base = [("url", url.as_str()), ("sslrootcert", authority.as_str())];
+    let error = stages(&base).await.unwrap_err();
+    assert_eq!(error.detail()["kind"], json!("certificate_name_mismatch"));
+    let named = ("hostNameInCertificate", "wrong.example");
+    let reports = stages(&[base[0], base[1], named]).await.unwrap();
+    assert!(report(&reports, Stage::Tls).note.ends_with(", verified"));
 }
