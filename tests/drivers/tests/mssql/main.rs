@@ -5,6 +5,7 @@
 //! - `values`: every type to JSON, every type as a parameter
 //! - `sessions`: cancel, deadline, a server that dies, two sources at once, totals
 //! - `login`: TLS, credentials, each phase in which a server may end the connection
+//! - `instances`: named instances, whose port the Browser tells
 //! - `catalogue`: targets, keys, changes under way
 //! - `hostile`: names and values that try to get out of their place
 
@@ -18,6 +19,7 @@
 
 mod catalogue;
 mod hostile;
+mod instances;
 mod login;
 mod sessions;
 mod values;

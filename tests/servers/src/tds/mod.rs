@@ -4,6 +4,7 @@
 //! \[MS-TDS\] and the T-SQL reference; what it does not know it refuses, so that no test passes on a guess.
 
 mod attention;
+mod browser;
 mod connect;
 mod decode;
 mod encode;
@@ -20,6 +21,7 @@ mod server;
 mod session;
 mod tokens;
 
+pub use browser::SqlServerBrowser;
 pub use options::{SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions};
 pub use record::{SqlServerRequest, SqlServerSession, SqlServerStatement};
 pub use server::SqlServer;

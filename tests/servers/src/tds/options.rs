@@ -1,5 +1,6 @@
 //! How the double is set up, and what it is to do wrong.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::certificates::{Certificates, ServerCertificate};
@@ -25,6 +26,8 @@ pub struct SqlServerOptions {
     pub certificate: ServerCertificate,
     /// The set that certificate is from; a new one when `None`.
     pub certificates: Option<Arc<Certificates>>,
+    /// Where on loopback it listens; 127.0.0.1 when `None`.
+    pub address: Option<Ipv4Addr>,
     /// What goes wrong from the first connection on.
     pub faults: Vec<SqlServerFault>,
     /// The product version that `SERVERPROPERTY('ProductMajorVersion')` shows; 15 (SQL Server 2019) when `None`.

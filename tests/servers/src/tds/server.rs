@@ -123,7 +123,7 @@ impl SqlServer {
             shared,
             certificates,
             authority_file: files.authority,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            address: SocketAddr::from((options.address.unwrap_or(Ipv4Addr::LOCALHOST), 0)),
             accepting: None,
             _directory: directory,
         };
@@ -131,7 +131,7 @@ impl SqlServer {
         Ok(server)
     }
 
-    /// The port on 127.0.0.1.
+    /// The port, on 127.0.0.1 unless another address was chosen.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.address.port()
@@ -147,8 +147,7 @@ impl SqlServer {
     #[must_use]
     pub fn url_with(&self, parameters: &[(&str, &str)]) -> String {
         let (user, password) = (url::encode(APP_USER), url::encode(APP_PASSWORD));
-        let mut url =
-            format!("mssql://{user}:{password}@127.0.0.1:{}/{}", self.port(), url::encode(APP_USER));
+        let mut url = format!("mssql://{user}:{password}@{}/{}", self.address, url::encode(APP_USER));
         for (position, (name, value)) in parameters.iter().enumerate() {
             url.push(if position == 0 { '?' } else { '&' });
             url.push_str(&format!("{}={}", url::encode(name), url::encode(value)));
