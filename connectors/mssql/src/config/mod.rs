@@ -127,7 +127,8 @@ impl Settings {
             encryption: encryption(&layers)?,
             certificate_name: layers.text("hostNameInCertificate"),
             read_only_intent: read_only_intent(&layers)?,
-            root_certificate: layers.text("sslrootcert"),
+            // The machine's own authorities are what is trusted without the setting.
+            root_certificate: layers.text("sslrootcert").filter(|root| root != "system"),
             family: family(config)?,
             connect_timeout: connect_timeout(&layers)?,
             binary: match config.text("binary") {
@@ -254,7 +255,10 @@ mod tests {
             parse(&[base, ("trustServerCertificate", "true")]).unwrap().encryption,
             Encryption::Unverified
         );
+        let system = parse(&[base, ("sslrootcert", "system")]).unwrap();
+        assert_eq!((system.encryption, system.root_certificate), (Encryption::Verified, None));
         let contradictory = [
+            vec![base, ("trustServerCertificate", "true"), ("sslrootcert", "system")],
             vec![base, ("trustServerCertificate", "true"), ("sslrootcert", "/ca.pem")],
             vec![base, ("encrypt", "false"), ("sslrootcert", "/ca.pem")],
             vec![("url", "mssql://sa:x@h/d?encrypt=strict")],

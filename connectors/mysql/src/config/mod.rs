@@ -72,6 +72,7 @@ impl Settings {
         };
         let user = field("user", url.user.as_ref());
         let user = user.ok_or_else(|| Error::config("user", "is not set; name it in `url` or in `user`"))?;
+        let authority = field("sslrootcert", tls.authority.as_ref());
         let timeout = config.number("connectionTimeoutMillis", 1..=600_000)?;
         let timeout = timeout.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis);
         Ok(Settings {
@@ -79,8 +80,8 @@ impl Settings {
             user,
             password: field("password", url.password.as_ref()).map(SecretString::from),
             database: field("database", url.database.as_ref()),
-            ssl: ssl_mode(config, &tls, product)?,
-            root_certificate: field("sslrootcert", tls.authority.as_ref()).filter(|root| root != "system"),
+            ssl: ssl_mode(config, &tls, product, authority.as_deref())?,
+            root_certificate: authority.filter(|root| root != tls::SYSTEM),
             client_certificate: field("sslcert", tls.certificate.as_ref()),
             client_key: field("sslkey", tls.key.as_ref()).map(SecretString::from),
             family: family(config)?,
@@ -179,6 +180,24 @@ mod tests {
         assert_eq!(parse(&[base, ("ssl", "false")]).unwrap().ssl, SslMode::Disable);
         assert_eq!(parse(&[base, ("ssl", "true"), ("sslmode", "verify-ca")]).unwrap().ssl, SslMode::VerifyCa);
         assert!(parse(&[base, ("ssl", "true"), ("sslmode", "disable")]).is_err());
+    }
+
+    #[test]
+    fn the_machines_own_authorities_are_trusted_with_the_name_only() {
+        let with = |texts: &[(&str, &str)]| {
+            parse(&[&[("url", "mysql://a@h/d"), ("sslrootcert", "system")], texts].concat())
+        };
+        for texts in [&[][..], &[("ssl", "true")], &[("sslmode", "verify-full")]] {
+            let settings = with(texts).unwrap();
+            assert_eq!((settings.ssl, settings.root_certificate), (SslMode::VerifyFull, None));
+        }
+        assert_eq!(parse(&[("url", "mysql://a@h/d?sslrootcert=system")]).unwrap().ssl, SslMode::VerifyFull);
+        for weaker in ["disable", "prefer", "require", "verify-ca"] {
+            let error = with(&[("sslmode", weaker)]).err().unwrap();
+            assert!(error.message().contains(&format!("`sslmode`: is {weaker}")), "{error}");
+        }
+        assert!(with(&[("ssl", "false")]).is_err());
+        assert!(parse(&[("url", "mysql://a@h/d?sslrootcert=system&sslmode=require")]).is_err());
     }
 
     #[test]

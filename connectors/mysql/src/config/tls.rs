@@ -16,6 +16,21 @@ pub(crate) enum SslMode {
     VerifyFull,
 }
 
+impl SslMode {
+    const fn name(self) -> &'static str {
+        match self {
+            SslMode::Disable => "disable",
+            SslMode::Prefer => "prefer",
+            SslMode::Require => "require",
+            SslMode::VerifyCa => "verify-ca",
+            SslMode::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// The `sslrootcert` that stands for the machine's own authorities, as for libpq.
+pub(super) const SYSTEM: &str = "system";
+
 /// What a URL says of TLS.
 #[derive(Default)]
 pub(super) struct TlsParameters {
@@ -109,13 +124,36 @@ fn flag_or_object(text: &str) -> Result<SslMode> {
     }
 }
 
-/// The mode that fields, URL and product come to.
-pub(super) fn ssl_mode(config: &Config, url: &TlsParameters, product: Product) -> Result<SslMode> {
+/// The mode that fields, URL and product come to. Public authorities vouch for anybody under some name: to trust them
+/// is to check the name.
+pub(super) fn ssl_mode(
+    config: &Config,
+    url: &TlsParameters,
+    product: Product,
+    authority: Option<&str>,
+) -> Result<SslMode> {
+    let usual = if product == Product::PlanetScale { SslMode::VerifyFull } else { SslMode::Prefer };
+    if authority != Some(SYSTEM) {
+        return asked_for(config, url, usual);
+    }
+    match asked_for(config, url, SslMode::VerifyFull)? {
+        SslMode::VerifyFull => Ok(SslMode::VerifyFull),
+        weaker => Err(Error::config(
+            "sslmode",
+            format_args!(
+                "is {}, but `sslrootcert` is \"system\", which needs verify-full; set sslmode=verify-full, or give \
+                 the server's own authority in `sslrootcert`",
+                weaker.name()
+            ),
+        )),
+    }
+}
+
+fn asked_for(config: &Config, url: &TlsParameters, usual: SslMode) -> Result<SslMode> {
     let named = match config.text("sslmode").filter(|text| !text.is_empty()) {
         Some(text) => Some(mode(text).ok_or_else(|| unknown_mode("sslmode"))?),
         None => url.mode,
     };
-    let usual = if product == Product::PlanetScale { SslMode::VerifyFull } else { SslMode::Prefer };
     match (config.flag("ssl"), named) {
         (None, named) => Ok(named.unwrap_or(usual)),
         (Some(true), None) => Ok(SslMode::VerifyFull),

@@ -18,6 +18,9 @@ use crate::types::Binary;
 /// How long a connection may take when the configuration does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The `sslrootcert` that stands for the machine's own authorities, as for libpq.
+const SYSTEM: &str = "system";
+
 /// Everything a session needs to know to connect.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -130,7 +133,7 @@ impl Settings {
             user,
             password: password.map(SecretString::from),
             ssl: ssl_mode(&layers, family.ssl)?,
-            root_certificate: layers.text("sslrootcert", "sslrootcert").filter(|root| root != "system"),
+            root_certificate: layers.text("sslrootcert", "sslrootcert").filter(|root| root != SYSTEM),
             client_certificate: layers.text("sslcert", "sslcert"),
             client_key: layers.text("sslkey", "sslkey").map(SecretString::from),
             ip_family: ip_family(config)?,
@@ -172,7 +175,25 @@ fn endpoints(layers: &Layers<'_>, default_port: u16) -> Result<Vec<Endpoint>> {
     Ok(hosts.into_iter().map(endpoint).collect())
 }
 
+/// How TLS is wanted. Public authorities vouch for anybody under some name: to trust them is to check the name.
 fn ssl_mode(layers: &Layers<'_>, default: SslMode) -> Result<SslMode> {
+    if layers.text("sslrootcert", "sslrootcert").as_deref() != Some(SYSTEM) {
+        return asked_for(layers, default);
+    }
+    match asked_for(layers, SslMode::VerifyFull)? {
+        SslMode::VerifyFull => Ok(SslMode::VerifyFull),
+        weaker => Err(Error::config(
+            "sslmode",
+            format_args!(
+                "is {}, but `sslrootcert` is \"system\", which needs verify-full; set sslmode=verify-full, or give \
+                 the server's own authority in `sslrootcert`",
+                weaker.name()
+            ),
+        )),
+    }
+}
+
+fn asked_for(layers: &Layers<'_>, default: SslMode) -> Result<SslMode> {
     let named = layers.text("sslmode", "sslmode");
     let named = named.or_else(|| layers.url.parameter("ssl").map(str::to_owned));
     match (layers.config.flag("ssl"), named.as_deref()) {

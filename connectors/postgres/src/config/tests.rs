@@ -40,6 +40,25 @@ fn ssl_is_honoured_or_refused_and_never_ignored() {
 }
 
 #[test]
+fn the_machines_own_authorities_are_trusted_with_the_name_only() {
+    let with = |texts: &[(&str, &str)]| {
+        let system = [("url", "postgres://a@h/d"), ("sslrootcert", "system")];
+        parse_as(&SUPABASE, &[&system, texts].concat())
+    };
+    for texts in [&[][..], &[("ssl", "true")], &[("sslmode", "verify-full")]] {
+        let settings = with(texts).unwrap();
+        assert_eq!((settings.ssl, settings.root_certificate), (SslMode::VerifyFull, None));
+    }
+    assert_eq!(parse(&[("url", "postgres://a@h/d?sslrootcert=system")]).unwrap().ssl, SslMode::VerifyFull);
+    for weaker in ["disable", "prefer", "require", "verify-ca"] {
+        let error = with(&[("sslmode", weaker)]).err().unwrap();
+        assert!(error.message().contains(&format!("`sslmode`: is {weaker}")), "{error}");
+    }
+    assert!(with(&[("ssl", "false")]).is_err());
+    assert!(parse(&[("url", "postgres://a@h/d?sslrootcert=system&sslmode=require")]).is_err());
+}
+
+#[test]
 fn several_hosts_and_sockets() {
     let settings = parse(&[("url", "postgres://a@h1:1,h2,[::1]:3/d?target_session_attrs=standby")]).unwrap();
     assert_eq!(settings.endpoints.len(), 3);
