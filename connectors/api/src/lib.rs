@@ -7,6 +7,7 @@
 //! - [`context`]: what a call is bounded by (deadline, cancel), and what an open dials with
 //! - [`deadline`]: the time that the stages of an open share
 //! - [`paths`]: which files a source may open
+//! - [`pem`]: certificates and keys that a configuration gives
 //! - [`stage`]: the steps of opening a session, for whoever wants to watch them
 //! - [`sink`]: the row sink and the chunks it sends
 //! - [`mod@unreachable`]: a failed dial as a connector's error
@@ -15,6 +16,7 @@ pub mod connector;
 pub mod context;
 pub mod deadline;
 pub mod paths;
+pub mod pem;
 pub mod sink;
 pub mod stage;
 pub mod unreachable;
@@ -23,5 +25,6 @@ pub use connector::{Connector, Counted, Page, ServerInfo, Session, Source};
 pub use context::{CallContext, OpenContext, Stopped};
 pub use deadline::ConnectDeadline;
 pub use paths::PathRules;
+pub use pem::read_pem;
 pub use sink::{Chunks, RowSink, SinkLimits};
 pub use stage::{Stage, StageObserver, StageReport};

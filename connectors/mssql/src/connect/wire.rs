@@ -1,10 +1,9 @@
 //! The stream to the server: a socket, encrypted as far as the configuration asks.
 
-use std::path::Path;
 use std::time::Instant;
 
 use connector_api::unreachable::unreachable;
-use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport, read_pem};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::{BoxedStream, CaCertificates, Destination, TlsOptions, TlsSession, Verify};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,7 +21,7 @@ pub(super) async fn connect(
     to: &Destination,
     by: ConnectDeadline,
 ) -> Result<(Port, Handle)> {
-    let tls = tls_options(settings, &cx.paths)?;
+    let tls = tls_options(settings, &cx.paths).await?;
     let connected = cx.connect(to, settings.family, by.remaining()).await?;
     let started = Instant::now();
     let mut stream = connected.stream;
@@ -98,10 +97,10 @@ fn failed(message: String, kind: &str) -> Error {
 }
 
 /// How TLS is to be spoken.
-fn tls_options(settings: &Settings, paths: &PathRules) -> Result<TlsOptions> {
+async fn tls_options(settings: &Settings, paths: &PathRules) -> Result<TlsOptions> {
     let authorities = match &settings.root_certificate {
         Some(root) => {
-            let parsed = CaCertificates::from_pem(&pem(root, paths)?);
+            let parsed = CaCertificates::from_pem(&read_pem("sslrootcert", root, paths).await?);
             Some(parsed.map_err(|error| Error::config("sslrootcert", error))?)
         }
         None => None,
@@ -112,14 +111,4 @@ fn tls_options(settings: &Settings, paths: &PathRules) -> Result<TlsOptions> {
     };
     let server_name = settings.certificate_name.clone();
     Ok(TlsOptions { server_name, verify, authorities, ..TlsOptions::default() })
-}
-
-/// The PEM text itself, or the content of the file it names.
-fn pem(value: &str, paths: &PathRules) -> Result<Vec<u8>> {
-    if value.trim_start().starts_with("-----BEGIN") {
-        return Ok(value.as_bytes().to_vec());
-    }
-    let path = paths.check(Path::new(value))?;
-    std::fs::read(&path)
-        .map_err(|error| Error::config("sslrootcert", format_args!("cannot read its file: {error}")))
 }

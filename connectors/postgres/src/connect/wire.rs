@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport};
+use connector_api::{ConnectDeadline, OpenContext, PathRules, Stage, StageReport, read_pem};
 use connector_model::error::{Error, ErrorCode, Result};
 use dial::{BoxedStream, CaCertificates, CheckedAddress, ClientIdentity, Destination, TlsOptions, Verify};
 use secrecy::ExposeSecret;
@@ -62,7 +62,7 @@ async fn unix(cx: &OpenContext, folder: &str, port: u16, by: ConnectDeadline) ->
 }
 
 async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination, by: ConnectDeadline) -> Result<Wire> {
-    let tls = tls_options(settings, &cx.paths)?;
+    let tls = tls_options(settings, &cx.paths).await?;
     let connected = cx.connect(&to, settings.ip_family, by.remaining()).await?;
     let place = Place::Address(to.clone(), connected.address);
     let Some(tls) = tls else {
@@ -134,11 +134,10 @@ fn tls_failed(message: String, kind: &str) -> Error {
 }
 
 /// How TLS is to be spoken; `None` when it is not.
-fn tls_options(settings: &Settings, paths: &PathRules) -> Result<Option<TlsOptions>> {
-    let read = |setting: &str, value: &str| pem(setting, value, paths);
+async fn tls_options(settings: &Settings, paths: &PathRules) -> Result<Option<TlsOptions>> {
     let authorities = match &settings.root_certificate {
         Some(root) => {
-            let parsed = CaCertificates::from_pem(&read("sslrootcert", root)?);
+            let parsed = CaCertificates::from_pem(&read_pem("sslrootcert", root, paths).await?);
             Some(parsed.map_err(|error| Error::config("sslrootcert", error))?)
         }
         None => None,
@@ -152,8 +151,8 @@ fn tls_options(settings: &Settings, paths: &PathRules) -> Result<Option<TlsOptio
     };
     let identity = match (&settings.client_certificate, &settings.client_key) {
         (Some(certificate), Some(key)) => {
-            let chain = read("sslcert", certificate)?;
-            let key = read("sslkey", key.expose_secret())?;
+            let chain = read_pem("sslcert", certificate, paths).await?;
+            let key = read_pem("sslkey", key.expose_secret(), paths).await?;
             let identity = ClientIdentity::from_pem(&chain, &key);
             Some(identity.map_err(|error| Error::config("sslcert", error))?)
         }
@@ -162,16 +161,6 @@ fn tls_options(settings: &Settings, paths: &PathRules) -> Result<Option<TlsOptio
         (None, Some(_)) => return Err(Error::config("sslcert", "is not set, but `sslkey` is")),
     };
     Ok(Some(TlsOptions { verify, authorities, identity, ..TlsOptions::default() }))
-}
-
-/// The PEM text itself, or the content of the file it names.
-fn pem(setting: &str, value: &str, paths: &PathRules) -> Result<Vec<u8>> {
-    if value.trim_start().starts_with("-----BEGIN") {
-        return Ok(value.as_bytes().to_vec());
-    }
-    let path = paths.check(Path::new(value))?;
-    std::fs::read(&path)
-        .map_err(|error| Error::config(setting, format_args!("cannot read its file: {error}")))
 }
 
 impl Route {
