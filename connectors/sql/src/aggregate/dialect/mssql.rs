@@ -8,6 +8,9 @@ use crate::dialect::{Dialect, SqlServer};
 use crate::statement::Statement;
 use crate::table::{Reading, TableColumn};
 
+/// The most digits behind a literal's point, with one before it.
+const MAX_SCALE: usize = 37;
+
 /// The day that others are counted from; a Thursday.
 const EPOCH: &str = "CAST('19700101' AS date)";
 
@@ -37,6 +40,18 @@ fn number(column: &TableColumn) -> String {
         (_, "money" | "smallmoney") => format!("CAST({x} AS decimal(19, 4))"),
         _ => x,
     }
+}
+
+/// A share as a literal that is a decimal: with more digits than one has, the number is an error (1007). What is cut is
+/// less than a share of the least difference that doubles know.
+fn decimal(share: f64) -> String {
+    let shortest = share.to_string();
+    if shortest.len() <= MAX_SCALE + 2 {
+        return shortest;
+    }
+    let fixed = format!("{share:.MAX_SCALE$}");
+    let digits = fixed.trim_end_matches('0');
+    if digits.ends_with('.') { format!("{digits}0") } else { digits.to_owned() }
 }
 
 impl AggregateDialect for SqlServer {
@@ -142,6 +157,7 @@ impl AggregateDialect for SqlServer {
 
     fn percentile(&self, sql: &mut Statement, column: &TableColumn, share: f64) {
         let x = number(column);
+        let share = decimal(share);
         sql.push(&format!("PERCENTILE_CONT({share}) WITHIN GROUP (ORDER BY CAST({x} AS float))"));
     }
 
@@ -156,5 +172,22 @@ impl AggregateDialect for SqlServer {
             _ => self.reference(sql, column),
         }
         sql.push(if bit { " END) AS bit)" } else { " END)" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_decimal_that_the_server_can_read() {
+        for (share, expected) in [(0.25, "0.25"), (0.999, "0.999"), (1e-50, "0.0"), (0.5, "0.5"), (1.0, "1")]
+        {
+            let literal = decimal(share);
+            assert!(literal.len() <= MAX_SCALE + 2, "{literal}");
+            assert!(literal.starts_with(expected) && literal.parse::<f64>().is_ok(), "{share}: {literal}");
+            assert!((literal.parse::<f64>().unwrap() - share).abs() < 1e-16);
+        }
+        assert!(decimal(1e-30).starts_with("0.000000000000000000000000000001"));
     }
 }
