@@ -48,7 +48,13 @@ fn lost(error: &tokio_postgres::Error) -> Error {
 
 /// Whether a failed statement may pass when the catalogue is read anew: a column, a table or a result type changed.
 pub(crate) fn is_stale(error: &tokio_postgres::Error) -> bool {
-    let stale = [SqlState::UNDEFINED_COLUMN, SqlState::UNDEFINED_TABLE, SqlState::FEATURE_NOT_SUPPORTED];
+    let stale = [
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::UNDEFINED_TABLE,
+        // An operator or a function that the column's type has no more.
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
     error.code().is_some_and(|code| stale.contains(code))
 }
 

@@ -26,9 +26,14 @@ pub(super) fn dimension(at: usize) -> String {
     format!("d{at}")
 }
 
-/// A column of the target, as it is.
+/// A column of the target, as it is shown.
 pub(super) fn column(position: usize) -> String {
     format!("c{position}")
+}
+
+/// A column of the target, as it is kept: with the values that are shown as `null`.
+pub(super) fn kept(position: usize) -> String {
+    format!("i{position}")
 }
 
 /// The value that a measure looks at, NULL in rows that it does not.

@@ -19,8 +19,11 @@ pub(super) struct Plan<'r> {
     pub(super) ids: Option<(usize, &'r [Operand])>,
     /// The target's own key.
     pub(super) key: Vec<usize>,
-    /// The columns that the innermost query hands out as they are.
+    /// The columns that the innermost query hands out as they are shown.
     pub(super) exposed: BTreeSet<usize>,
+    /// Those of the key that it hands out as they are kept: rows that changed together are in its order, and two keys
+    /// that are shown as `null` are still two.
+    pub(super) kept: BTreeSet<usize>,
 }
 
 pub(super) struct Grouping<'r> {
@@ -93,16 +96,19 @@ impl<'r> Plan<'r> {
             None => None,
             Some(ids) => Some((key_column(source.base())?, ids.as_slice())),
         };
-        let mut exposed = BTreeSet::new();
+        let (mut exposed, mut kept) = (BTreeSet::new(), BTreeSet::new());
         for measure in &measures {
             if let Kind::Edge { column, by, .. } = measure.kind {
                 exposed.extend([column, by]);
-                exposed.extend(key.iter().copied());
+                for position in &key {
+                    let hides = dialect.hides(table.column(*position)?);
+                    if hides { &mut kept } else { &mut exposed }.insert(*position);
+                }
             } else if let (Some(column), None) = (measure.kind.column(), measure.filter) {
                 exposed.insert(column);
             }
         }
-        Ok(Plan { dimensions, measures, ids, key, exposed })
+        Ok(Plan { dimensions, measures, ids, key, exposed, kept })
     }
 }
 

@@ -23,8 +23,13 @@ impl Writer<'_> {
         }
         for position in &self.plan.exposed {
             self.comma(&mut first);
-            dialect.reference(&mut self.sql, table.column(*position)?);
+            dialect.shown(&mut self.sql, table.column(*position)?);
             names::push_as(&mut self.sql, dialect, &names::column(*position));
+        }
+        for position in &self.plan.kept {
+            self.comma(&mut first);
+            dialect.reference(&mut self.sql, table.column(*position)?);
+            names::push_as(&mut self.sql, dialect, &names::kept(*position));
         }
         for (at, measure) in self.plan.measures.iter().enumerate() {
             let Some(filter) = measure.filter else { continue };
@@ -41,7 +46,7 @@ impl Writer<'_> {
                 }
                 kind => {
                     if let Some(column) = kind.column() {
-                        dialect.reference(&mut self.sql, table.column(column)?);
+                        dialect.shown(&mut self.sql, table.column(column)?);
                     }
                     names::value(at)
                 }
@@ -77,6 +82,8 @@ impl Writer<'_> {
 
     fn dimension(&mut self, column: &TableColumn, bucket: Option<&Bucket>) {
         match bucket {
+            // What has values to hide is compared as it is.
+            None if self.dialect.hides(column) => self.dialect.shown(&mut self.sql, column),
             None => self.dialect.grouped(&mut self.sql, column),
             Some(Bucket::Time(unit)) => self.dialect.time_bucket(&mut self.sql, column, *unit),
             Some(Bucket::Step(step)) => self.dialect.step_bucket(&mut self.sql, column, *step),
@@ -130,8 +137,9 @@ impl Writer<'_> {
                     self.sql.push(if last { " DESC" } else { "" });
                     // A key that stands twice says nothing, and some engines refuse it.
                     for position in self.plan.key.iter().filter(|position| **position != order) {
-                        let key =
-                            names::handed_out(table.column(*position)?, &names::column(*position), None);
+                        let name =
+                            if self.plan.kept.contains(position) { names::kept } else { names::column };
+                        let key = names::handed_out(table.column(*position)?, &name(*position), None);
                         self.sql.push(", ");
                         self.in_order(&key);
                     }

@@ -267,3 +267,33 @@ async fn ten_thousand_groups_stream() {
     assert_eq!(found.len(), 10_000);
     assert_eq!(found[0], json!({"dims": {"g": 9999}, "measures": {"last": 49999}, "count": 5}));
 }
+
+#[tokio::test]
+async fn an_infinity_is_null_to_every_measure() {
+    let database = Database::new(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, f REAL, n DECIMAL(9,2));
+         INSERT INTO t VALUES (1, -9e999, -9e999), (2, 1.5, 1.5), (3, 3.5, 3.5), (4, 9e999, 9e999), (5, NULL, NULL)",
+    );
+    for column in ["f", "n"] {
+        let options = json!({"measures": {
+            "n": {"agg": "count", "column": column}, "sum": {"agg": "sum", "column": column},
+            "own": {"agg": "count", "column": column, "where": {"id": {"$gt": 2}}},
+            "avg": {"agg": "avg", "column": column}, "different": {"agg": "count_distinct", "column": column},
+            "min": {"agg": "min", "column": column}, "max": {"agg": "max", "column": column},
+            "first": {"agg": "first", "column": column}, "last": {"agg": "last", "column": column},
+            "top": {"agg": "top_k", "column": column, "k": 9},
+        }});
+        let found = groups(&database, "t", options).await.unwrap();
+        let expected = json!({
+            "n": 2, "sum": 5, "own": 1, "avg": 2.5, "different": 2, "min": 1.5, "max": 3.5, "first": 1.5, "last": 3.5,
+            "top": [{"key": 1.5, "count": 1}, {"key": 3.5, "count": 1}],
+        });
+        assert_eq!(found[0]["measures"], expected, "{column}");
+    }
+    for (change, column, last) in [("f", "id", json!(3)), ("id", "f", json!(null))] {
+        let options = json!({"measures": {"last": {"agg": "last", "column": column}}, "changeTrackingColumn": change,
+                             "candidatesWhere": {"id": {"$lt": 5}}});
+        let found = groups(&database, "t", options).await.unwrap();
+        assert_eq!(found[0]["measures"], json!({"last": last}), "{change}");
+    }
+}

@@ -5,6 +5,7 @@
 //! - `login`: TLS modes, credentials, plugins, addresses, sockets
 //! - `phases`: a connection that ends inside each phase
 //! - `catalogue`: targets, keys, changes under way
+//! - `aggregate`: dates that are none
 
 #![recursion_limit = "256"]
 #![allow(
@@ -15,6 +16,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aggregate;
 mod catalogue;
 mod login;
 mod phases;

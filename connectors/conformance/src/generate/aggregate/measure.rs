@@ -104,7 +104,7 @@ fn of_column(
         Measuring { json, is_list: false, operands, is_exact }
     };
     let mut all = Vec::new();
-    if able.count && column.is_shown() {
+    if able.count {
         all.push(counting(json("count")));
     }
     if has_order && able.count_distinct.serves(Accuracy::Exact) {
@@ -121,7 +121,7 @@ fn of_column(
     if is_summed && able.avg {
         all.extend([number(json("avg"), false), number(json("avg"), false)]);
     }
-    if has_order && able.min_max && column.is_shown() {
+    if has_order && able.min_max {
         all.extend([of_value(json("min")), of_value(json("max"))]);
     }
     if is_summed && able.percentile.serves(Accuracy::Exact) {
@@ -137,7 +137,7 @@ fn of_column(
     }
     // Of rows that changed together the key decides, and a join repeats it.
     let is_decided = if by_change { column.from.is_none() } else { has_order };
-    if is_decided && able.first_last && column.is_shown() {
+    if is_decided && able.first_last {
         all.extend(["first", "last"].map(|agg| of_value(json(agg))));
     }
     all

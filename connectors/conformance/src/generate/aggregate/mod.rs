@@ -65,9 +65,7 @@ impl AggregateJobs {
         let changes: Vec<String> = alone
             .columns()
             .iter()
-            .filter(|column| {
-                column.def.logical_type.orderable() && column.is_shown() && !own.key().is_empty()
-            })
+            .filter(|column| column.def.logical_type.orderable() && !own.key().is_empty())
             .map(|column| column.name.clone())
             .collect();
         let change = match changes.is_empty() {

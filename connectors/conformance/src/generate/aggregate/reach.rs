@@ -131,9 +131,4 @@ impl Column {
             .map(|number| number.is_finite().then_some(number.abs()))
             .try_fold(0.0, |most, one| one.map(|one| f64::max(most, one)))
     }
-
-    /// Whether none of its values is shown as `null`.
-    pub(super) fn is_shown(&self) -> bool {
-        !self.values.iter().any(Value::is_beyond)
-    }
 }

@@ -18,6 +18,14 @@ impl AggregateDialect for Cockroach {
         Postgres.compares_as_text(column)
     }
 
+    fn hides(&self, column: &TableColumn) -> bool {
+        Postgres.hides(column)
+    }
+
+    fn shown(&self, sql: &mut Statement, column: &TableColumn) {
+        Postgres.shown(sql, column);
+    }
+
     fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
         Postgres.grouped(sql, column);
     }

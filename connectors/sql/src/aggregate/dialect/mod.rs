@@ -58,8 +58,20 @@ pub trait AggregateDialect: Dialect {
         "text"
     }
 
+    /// Whether the column's type has values that are shown as `null`: NaN, infinities, dates that are none.
+    fn hides(&self, column: &TableColumn) -> bool {
+        let _ = column;
+        false
+    }
+
+    /// The column as it is shown: NULL for a value that its type [hides](AggregateDialect::hides). No group, no measure
+    /// and no order of rows that changed sees such a value.
+    fn shown(&self, sql: &mut Statement, column: &TableColumn) {
+        self.reference(sql, column);
+    }
+
     /// The column where rows are grouped by it, or its different values are counted; as text where it
-    /// [compares so](AggregateDialect::compares_as_text). NULL for a value that is shown as `null`.
+    /// [compares so](AggregateDialect::compares_as_text). What is hidden is gone before.
     fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
         if AggregateDialect::compares_as_text(self, column) {
             self.as_text(sql, column);

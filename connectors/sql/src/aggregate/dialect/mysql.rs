@@ -35,12 +35,13 @@ impl AggregateDialect for MySql {
         column.native_type.starts_with("enum(") || column.native_type.starts_with("set(")
     }
 
-    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
-        if AggregateDialect::compares_as_text(self, column) {
-            return self.as_text(sql, column);
-        }
+    fn hides(&self, column: &TableColumn) -> bool {
+        is_date(column)
+    }
+
+    fn shown(&self, sql: &mut Statement, column: &TableColumn) {
         let x = reference(column);
-        sql.push(&if is_date(column) { if_whole(&x, &x) } else { x });
+        sql.push(&if self.hides(column) { if_whole(&x, &x) } else { x });
     }
 
     fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {

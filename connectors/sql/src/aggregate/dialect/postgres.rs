@@ -21,17 +21,6 @@ impl Postgres {
         }
     }
 
-    /// The column as a type that has a least value, where it has an order at all.
-    fn comparable(&self, sql: &mut Statement, column: &TableColumn) {
-        if column.native_type == "money" {
-            self.number(sql, column);
-        } else if AggregateDialect::compares_as_text(self, column) {
-            self.as_text(sql, column);
-        } else {
-            self.reference(sql, column);
-        }
-    }
-
     /// `CASE WHEN` the value is neither NaN nor infinite `THEN`; nothing for a type that has no such values.
     fn if_finite(&self, sql: &mut Statement, column: &TableColumn) -> bool {
         match column.logical_type {
@@ -65,13 +54,28 @@ impl AggregateDialect for Postgres {
         column.native_type == "xml" || (column.reading == Reading::AsText && column.native_type != "money")
     }
 
-    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
-        if self.compares_as_text(column) {
-            return self.as_text(sql, column);
-        }
-        let finite = self.if_finite(sql, column);
-        self.comparable(sql, column);
+    fn hides(&self, column: &TableColumn) -> bool {
+        use LogicalType::{Date, Decimal, Float, Timestamp, TimestampTz};
+        matches!(column.logical_type, Float | Decimal | Date | Timestamp | TimestampTz)
+            && column.native_type != "money"
+            && column.reading == Reading::Native
+    }
+
+    fn shown(&self, sql: &mut Statement, column: &TableColumn) {
+        let finite = self.hides(column) && self.if_finite(sql, column);
+        self.reference(sql, column);
         sql.push(if finite { " END" } else { "" });
+    }
+
+    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        if column.native_type == "money" {
+            // A type that has a least value.
+            self.number(sql, column);
+        } else if self.compares_as_text(column) {
+            self.as_text(sql, column);
+        } else {
+            self.reference(sql, column);
+        }
     }
 
     fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {
@@ -89,9 +93,11 @@ impl AggregateDialect for Postgres {
         let finite = self.if_finite(sql, column);
         let digits = step.digits();
         if column.logical_type == LogicalType::Float {
-            sql.push("floor(");
-            self.number(sql, column);
-            sql.push(&format!(" / {digits}::float8)"));
+            // A quotient that is too small for a double is an error here: within one step only the side of zero counts.
+            let mut number = Statement::default();
+            self.number(&mut number, column);
+            let (x, step) = (number.text, format!("{digits}::float8"));
+            sql.push(&format!("floor(CASE WHEN abs({x}) < {step} THEN sign({x}) / 2 ELSE {x} / {step} END)"));
         } else {
             // `div` and `mod` are exact where a quotient would be rounded; both cut towards zero.
             for (before, after) in [("div(", ""), (" - CASE WHEN mod(", " < 0 THEN 1 ELSE 0 END")] {
@@ -142,7 +148,7 @@ impl AggregateDialect for Postgres {
             }
             _ => {
                 sql.push(&format!("{function}("));
-                self.comparable(sql, column);
+                self.grouped(sql, column);
                 sql.push(")");
             }
         }

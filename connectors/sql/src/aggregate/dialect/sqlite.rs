@@ -75,15 +75,18 @@ impl AggregateDialect for Sqlite {
         matches!(column.logical_type, LogicalType::Text | LogicalType::Unknown)
     }
 
-    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+    fn hides(&self, column: &TableColumn) -> bool {
+        matches!(column.logical_type, LogicalType::Float | LogicalType::Decimal)
+    }
+
+    fn shown(&self, sql: &mut Statement, column: &TableColumn) {
         let x = reference(column);
-        match column.logical_type {
-            // Infinities, which JSON has no number for.
-            LogicalType::Float | LogicalType::Decimal => {
-                sql.push(&format!("nullif(nullif({x}, 9e999), -9e999)"));
-            }
-            _ => sql.push(&x),
-        }
+        // Infinities, which JSON has no number for; SQLite keeps NaN as NULL.
+        sql.push(&if self.hides(column) { format!("nullif(nullif({x}, 9e999), -9e999)") } else { x });
+    }
+
+    fn grouped(&self, sql: &mut Statement, column: &TableColumn) {
+        self.reference(sql, column);
     }
 
     fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {
