@@ -6,7 +6,7 @@ use connector_model::error::{Error, Result};
 use connector_model::filter::{self, Cast, Comparison, Filter, Operand, Test, cast};
 use connector_model::target::LogicalType;
 
-use crate::pattern::Pattern;
+use crate::pattern::{Folding, Pattern};
 use crate::value::{NULL, Value, text};
 
 /// What a condition says of a row.
@@ -55,12 +55,14 @@ pub(crate) struct Place {
     pub(crate) kind: LogicalType,
     /// Whether they are floating-point numbers of single precision.
     pub(crate) single: bool,
+    /// How text tests that ignore case ignore it.
+    pub(crate) folding: Folding,
 }
 
 impl Place {
     /// A place of values that are computed here.
     pub(crate) fn new(at: usize, kind: LogicalType) -> Place {
-        Place { at, kind, single: false }
+        Place { at, kind, single: false, folding: Folding::Ascii }
     }
 
     /// The value of a cell in this place.
@@ -217,7 +219,7 @@ fn check(test: &Test, option: &str, name: &str, place: Place) -> Result<Check> {
             // What no row can hold differs from every value; NULL is no value.
             Check::NotIn(values, with_null || with_impossible)
         }
-        Test::Text(test, operand) => Check::Text(Pattern::new(*test, operand)),
+        Test::Text(test, operand) => Check::Text(Pattern::new(*test, operand, place.folding)),
         Test::Never => Check::Always(Truth::False),
         Test::Exists(true) => Check::Present,
         Test::Exists(false) => Check::Absent,

@@ -15,7 +15,7 @@
 //!
 //! What differs from a database: texts are one group when their characters are equal, where a database goes by its
 //! collation, which may take `a` and `A` for the same; they are ordered by code point. Texts in a `where` of a measure
-//! fold case in ASCII only. A value that has no JSON form (NaN, an infinite date) is NULL here.
+//! fold case in ASCII only, or letter by letter in all of Unicode where the database does. A value that has no JSON form (NaN, an infinite date) is NULL here.
 //!
 //! All state is counted against one limit ([`STATE_BYTES`]); what needs more is `RESULT_TOO_LARGE`. With
 //! `accuracy: "fast"` the state of a group has a fixed size: HyperLogLog for `count_distinct`, a t-digest for

@@ -1,5 +1,7 @@
 //! `LIKE` patterns and the other text tests.
 
+use std::borrow::Cow;
+
 use connector_model::filter::TextTest;
 
 /// One step of a `LIKE` pattern.
@@ -13,35 +15,60 @@ pub(crate) enum Step {
     Exactly(char),
 }
 
-/// A text test, ready for many texts. Letters beyond ASCII keep their case: that is what engines agree on.
+/// Which letters lose their case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folding {
+    Ascii,
+    /// All of them, each for one letter as databases do it: `ß` stays what it is, a `Σ` at the end of a word becomes `σ`.
+    Unicode,
+}
+
+impl Folding {
+    fn fold(self, text: &str) -> String {
+        if self == Folding::Ascii || text.is_ascii() {
+            return text.to_ascii_lowercase();
+        }
+        text.chars().map(|letter| letter.to_lowercase().next().unwrap_or(letter)).collect()
+    }
+}
+
+/// A text test, ready for many texts.
 #[derive(Debug)]
-pub(crate) enum Pattern {
-    Like { steps: Vec<Step>, folds: bool },
+pub(crate) struct Pattern {
+    shape: Shape,
+    /// `None` where case counts.
+    folding: Option<Folding>,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Like(Vec<Step>),
     Contains(String),
     StartsWith(String),
     EndsWith(String),
 }
 
 impl Pattern {
-    pub(crate) fn new(test: TextTest, operand: &str) -> Pattern {
-        let folded = || operand.to_ascii_lowercase();
-        match test {
-            TextTest::Like => Pattern::Like { steps: steps(operand), folds: false },
-            TextTest::ILike => Pattern::Like { steps: steps(&folded()), folds: true },
-            TextTest::Contains => Pattern::Contains(folded()),
-            TextTest::StartsWith => Pattern::StartsWith(folded()),
-            TextTest::EndsWith => Pattern::EndsWith(folded()),
-        }
+    pub(crate) fn new(test: TextTest, operand: &str, folding: Folding) -> Pattern {
+        let folded = || folding.fold(operand);
+        let shape = match test {
+            TextTest::Like => Shape::Like(steps(operand)),
+            TextTest::ILike => Shape::Like(steps(&folded())),
+            TextTest::Contains => Shape::Contains(folded()),
+            TextTest::StartsWith => Shape::StartsWith(folded()),
+            TextTest::EndsWith => Shape::EndsWith(folded()),
+        };
+        Pattern { shape, folding: (test != TextTest::Like).then_some(folding) }
     }
 
     /// Whether the text passes.
     pub(crate) fn passes(&self, text: &str) -> bool {
-        match self {
-            Pattern::Like { steps, folds: false } => like(text, steps),
-            Pattern::Like { steps, folds: true } => like(&text.to_ascii_lowercase(), steps),
-            Pattern::Contains(part) => text.to_ascii_lowercase().contains(part),
-            Pattern::StartsWith(part) => text.to_ascii_lowercase().starts_with(part),
-            Pattern::EndsWith(part) => text.to_ascii_lowercase().ends_with(part),
+        let text = self.folding.map_or(Cow::Borrowed(text), |folding| folding.fold(text).into());
+        match &self.shape {
+            Shape::Like(steps) => like(&text, steps),
+            Shape::Contains(part) => text.contains(part),
+            Shape::StartsWith(part) => text.starts_with(part),
+            Shape::EndsWith(part) => text.ends_with(part),
         }
     }
 }
@@ -100,7 +127,7 @@ mod tests {
     use super::*;
 
     fn passes(test: TextTest, text: &str, operand: &str) -> bool {
-        Pattern::new(test, operand).passes(text)
+        Pattern::new(test, operand, Folding::Ascii).passes(text)
     }
 
     #[test]
@@ -130,6 +157,23 @@ mod tests {
     fn a_pattern_of_many_wildcards_ends() {
         let text = "a".repeat(2_000);
         assert!(!passes(TextTest::Like, &text, &("%a".repeat(500) + "b")));
+    }
+
+    #[test]
+    fn letters_beyond_ascii_are_folded_where_the_database_does_it() {
+        for (test, text, operand, expected) in [
+            (TextTest::ILike, "ÉCOLE", "éc_le", true),
+            (TextTest::Contains, "ΟΔΟΣ 5", "οδοσ", true),
+            (TextTest::StartsWith, "Жук", "ж", true),
+            (TextTest::EndsWith, "STRASSE", "ße", false),
+            (TextTest::EndsWith, "İ", "_", false),
+            (TextTest::ILike, "İ", "_", true),
+            (TextTest::Contains, "école", "ecole", false),
+            (TextTest::Like, "École", "é%", false),
+        ] {
+            let found = Pattern::new(test, operand, Folding::Unicode).passes(text);
+            assert_eq!(found, expected, "{text:?} {test:?} {operand:?}");
+        }
     }
 
     #[test]

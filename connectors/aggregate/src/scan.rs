@@ -8,6 +8,7 @@ use connector_model::request::{Aggregate, Query};
 use connector_model::target::{LogicalType, TargetColumn, TargetSchema};
 
 use crate::condition::{Condition, Place};
+use crate::pattern::Folding;
 use crate::plan::unknown_column;
 
 /// A query and what its rows look like.
@@ -31,11 +32,14 @@ pub struct Field {
     pub logical_type: LogicalType,
     /// Whether its values are floating-point numbers of single precision.
     pub single_precision: bool,
+    /// Whether text tests that ignore case ignore it for letters beyond ASCII too.
+    pub folds_beyond_ascii: bool,
 }
 
 impl Field {
     pub(crate) fn at(&self, at: usize) -> Place {
-        Place { at, kind: self.logical_type, single: self.single_precision }
+        let folding = if self.folds_beyond_ascii { Folding::Unicode } else { Folding::Ascii };
+        Place { at, kind: self.logical_type, single: self.single_precision, folding }
     }
 }
 
@@ -109,6 +113,7 @@ fn columns(
         name,
         logical_type: known.logical_type,
         single_precision: conventions.is_single(&known.native_type),
+        folds_beyond_ascii: conventions.folds_beyond_ascii,
     };
     let foreign = request.joins.iter().zip(joined).flat_map(|(join, target)| {
         target.columns.iter().map(|known| field(format!("{}.{}", join.alias, known.name), known))

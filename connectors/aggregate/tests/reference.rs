@@ -401,6 +401,21 @@ fn what_cannot_be_computed_is_refused_by_its_name() {
 }
 
 #[test]
+fn letters_lose_their_case_as_in_the_database() {
+    let request =
+        request(&json!({"measures": {"n": {"agg": "count", "where": {"name": {"$contains": "ÉC"}}}}}));
+    let count = |folds_beyond_ascii: bool| -> Value {
+        let conventions = Conventions { folds_beyond_ascii, ..Conventions::default() };
+        let (_, mut aggregator) = begin(&request, conventions, STATE_BYTES).unwrap();
+        aggregator.rows("{\"name\":\"école\"},{\"name\":\"Écu\"},{\"name\":\"ecu\"}".as_bytes()).unwrap();
+        let mut out = Vec::new();
+        aggregator.finish().write_next(&mut out);
+        serde_json::from_slice::<Value>(&out).unwrap()["measures"]["n"].clone()
+    };
+    assert_eq!((count(true), count(false)), (json!(2), json!(1)));
+}
+
+#[test]
 fn null_stands_where_the_database_has_it() {
     let mut rows = numbered(3);
     rows[1].whole = None;

@@ -7,6 +7,8 @@ pub struct Conventions {
     pub nulls_last: bool,
     /// Whether moments are kept in columns of text, for want of a type of their own.
     pub moments_in_text: bool,
+    /// Whether text tests that ignore case ignore it for letters beyond ASCII too.
+    pub folds_beyond_ascii: bool,
     /// The native types of floating-point numbers of single precision, without what may stand behind the first word.
     /// Their digits in JSON say less than their value in double precision.
     pub single_precision: &'static [&'static str],

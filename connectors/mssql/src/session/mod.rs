@@ -69,7 +69,7 @@ impl Session for SqlServerSession {
     }
 
     fn conventions(&self) -> Conventions {
-        Conventions { single_precision: &["real"], ..Conventions::default() }
+        Conventions { folds_beyond_ascii: true, single_precision: &["real"], ..Conventions::default() }
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

@@ -73,6 +73,8 @@ impl Session for PgSession {
         Conventions {
             nulls_last: self.family().dialect.nulls() == Nulls::Last,
             moments_in_text: false,
+            // As the locale does it; those that do not (`C`) are rare.
+            folds_beyond_ascii: true,
             single_precision: &["real"],
         }
     }
