@@ -42,8 +42,8 @@ fn number(column: &TableColumn) -> String {
     }
 }
 
-/// A share as a literal that is a decimal: with more digits than one has, the number is an error (1007). What is cut is
-/// less than a share of the least difference that doubles know.
+/// A share as a literal that is a decimal: with more digits than one has, the number is an error (1007). What is cut moves
+/// the place among the rows of a group by less than the 10^18th part of a row.
 fn decimal(share: f64) -> String {
     let shortest = share.to_string();
     if shortest.len() <= MAX_SCALE + 2 {
