@@ -110,9 +110,7 @@ impl<'t> Source<'t> {
             sql.push(" AS ");
             dialect.quote(sql, &joined.alias);
             sql.push(" ON ");
-            dialect.compared(sql, &joined.local);
-            sql.push(" = ");
-            dialect.compared(sql, &joined.foreign);
+            dialect.equal(sql, &joined.local, &joined.foreign);
         }
     }
 }

@@ -133,6 +133,14 @@ pub trait Dialect: Send + Sync {
         if compares_as_text(column) { self.as_text(sql, column) } else { self.reference(sql, column) }
     }
 
+    /// Whether a joined target's column equals the target's own: what stands behind `ON`. Texts of two collations are
+    /// an error to some engines; what such texts are compared by is the dialect's to choose.
+    fn equal(&self, sql: &mut Statement, local: &TableColumn, foreign: &TableColumn) {
+        self.compared(sql, local);
+        sql.push(" = ");
+        self.compared(sql, foreign);
+    }
+
     /// The column where rows are ordered by it.
     fn ordered(&self, sql: &mut Statement, column: &TableColumn) {
         match column.logical_type {

@@ -175,6 +175,22 @@ impl Dialect for MySql {
         }
     }
 
+    /// Which collation a column has is not known here: texts are compared as they are until the server says that
+    /// theirs differ, and what the driver then marks to be read as text has one of ours. Nearly every collation tells no
+    /// case apart, and so does this one.
+    fn equal(&self, sql: &mut Statement, local: &TableColumn, foreign: &TableColumn) {
+        for (before, column) in [("", local), (" = ", foreign)] {
+            sql.push(before);
+            if column.logical_type == LogicalType::Text && column.reading == Reading::AsText {
+                sql.push("CONVERT(");
+                self.reference(sql, column);
+                sql.push(" USING utf8mb4) COLLATE utf8mb4_unicode_ci");
+            } else {
+                self.compared(sql, column);
+            }
+        }
+    }
+
     fn value(&self, sql: &mut Statement, column: &TableColumn, value: Typed) {
         let kind = param_type(column, &value);
         Self::placeholder(sql, value, kind);

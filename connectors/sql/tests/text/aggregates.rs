@@ -207,6 +207,41 @@ fn joins_with_names_in_quotes() {
 }
 
 #[test]
+fn texts_of_two_collations_are_joined_by_one() {
+    let texts = |name: &str, types: [&str; 3]| {
+        let columns = types.iter().enumerate().map(|(at, of)| column(&format!("c{at}"), L::Text, of, true));
+        table(name, columns.collect(), &[])
+    };
+    let base =
+        texts("base", ["nvarchar(9)", "varchar(9) COLLATE Greek_CI_AS", "nvarchar(9) COLLATE Greek_CI_AS"]);
+    let other = texts("other", ["nvarchar(9)", "varchar(9)", "nvarchar(9) COLLATE Latin1_General_BIN2"]);
+    let on = |local: &str, foreign: &str| {
+        let on = json!({"local": local, "foreign": foreign});
+        json!({"joins": [{"target": "other", "alias": "o", "on": on}]})
+    };
+    let condition = |dialect: &dyn AggregateDialect, base: &Table, options: Value| {
+        let text = statement(dialect, base, &[&other], &options).unwrap().text;
+        let (_, condition) = text.split_once(" ON ").unwrap();
+        condition.split_once(") AS ").unwrap().0.to_owned()
+    };
+    for (local, foreign, expected) in [
+        ("c0", "c0", "[t].[c0] = [j0].[c0]"),
+        ("c0", "c2", "[t].[c0] COLLATE Latin1_General_BIN2 = [j0].[c2]"),
+        ("c1", "c1", "CAST([t].[c1] AS nvarchar(max)) COLLATE DATABASE_DEFAULT = [j0].[c1]"),
+        ("c2", "c2", "[t].[c2] COLLATE Latin1_General_BIN2 = [j0].[c2]"),
+    ] {
+        assert_eq!(condition(&SqlServer, &base, on(local, foreign)), expected);
+    }
+    let mut marked = texts("base", ["varchar(9)"; 3]);
+    assert_eq!(condition(&MySql, &marked, on("c0", "c0")), "`t`.`c0` = `j0`.`c0`");
+    marked.columns[0].reading = connector_sql::Reading::AsText;
+    assert_eq!(
+        condition(&MySql, &marked, on("c0", "c0")),
+        "CONVERT(`t`.`c0` USING utf8mb4) COLLATE utf8mb4_unicode_ci = `j0`.`c0`"
+    );
+}
+
+#[test]
 fn wrong_requests_are_refused_with_the_options_name() {
     let shops = table(
         "shops",

@@ -266,6 +266,22 @@ impl Dialect for SqlServer {
         }
     }
 
+    /// Texts of two collations are compared by that of the joined one, whose index still serves then.
+    fn equal(&self, sql: &mut Statement, local: &TableColumn, foreign: &TableColumn) {
+        let collation =
+            |column: &TableColumn| Declared::read(&column.native_type).collation.map(str::to_owned);
+        let texts = [local, foreign].iter().all(|column| column.logical_type == LogicalType::Text);
+        if texts && collation(local) != collation(foreign) {
+            self.wide_text(sql, local);
+            let name = collation(foreign);
+            sql.push(&format!(" COLLATE {}", name.as_deref().unwrap_or("DATABASE_DEFAULT")));
+        } else {
+            self.compared(sql, local);
+        }
+        sql.push(" = ");
+        self.compared(sql, foreign);
+    }
+
     fn ordered(&self, sql: &mut Statement, column: &TableColumn) {
         self.compared(sql, column);
     }
