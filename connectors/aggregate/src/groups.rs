@@ -15,6 +15,7 @@ use crate::condition::Place;
 use crate::hash::hash;
 use crate::measure::top::shorter;
 use crate::measure::{Outcome, State};
+use crate::memory::Memory;
 use crate::plan::Plan;
 use crate::rows::Rows;
 use crate::scan::Scan;
@@ -45,7 +46,7 @@ struct Group {
 
 impl Aggregator {
     /// An aggregator for the rows of the request's scan, in a database of these conventions. It holds at most `limit`
-    /// bytes of state ([`STATE_BYTES`](crate::STATE_BYTES)).
+    /// bytes of state ([`STATE_BYTES`](crate::STATE_BYTES)), out of `memory`.
     ///
     /// # Errors
     /// `INVALID_JOB` naming the option and the column: one that is not there, or holds what this cannot be computed
@@ -55,12 +56,13 @@ impl Aggregator {
         scan: &Scan,
         conventions: Conventions,
         limit: usize,
+        memory: &Memory,
     ) -> Result<Aggregator> {
         let mut aggregator = Aggregator {
             plan: Plan::new(request, scan, conventions)?,
             rows: Rows::new(scan.columns.iter().map(|field| field.name.as_str())),
             groups: HashMap::new(),
-            budget: Budget::new(limit),
+            budget: Budget::new(limit, memory),
             same: Vec::new(),
             shown: Vec::new(),
         };
@@ -75,8 +77,8 @@ impl Aggregator {
     /// Adds rows: JSON objects, separated by commas.
     ///
     /// # Errors
-    /// `RESULT_TOO_LARGE` when the groups need more memory than there is; `INVALID_JOB` for a number that no range
-    /// can hold; `INTERNAL` for what are no such objects.
+    /// `RESULT_TOO_LARGE` when the groups need more memory than there is, `RUNNER_BUSY` when other aggregates hold it;
+    /// `INVALID_JOB` for a number that no range can hold; `INTERNAL` for what are no such objects.
     pub fn rows(&mut self, objects: &[u8]) -> Result<()> {
         let Aggregator { plan, rows, groups, budget, same, shown } = self;
         rows.each(objects, |cells| {
@@ -115,19 +117,27 @@ impl Aggregator {
         })
     }
 
-    /// The groups that `having` lets through, sorted and cut.
-    pub fn finish(self) -> Groups {
-        let Aggregator { plan, groups, .. } = self;
-        let mut finished: Vec<Finished> = groups
-            .into_iter()
-            .map(|(same, group)| plan.finish(same, group))
-            .filter(|group| plan.has(group))
-            .collect();
-        finished.sort_by(|left, right| plan.order(left, right));
+    /// The groups that `having` lets through, sorted and cut. They hold the aggregator's memory until they are dropped.
+    ///
+    /// # Errors
+    /// `RUNNER_BUSY` when other aggregates hold the memory for them.
+    pub fn finish(self) -> Result<Groups> {
+        let Aggregator { plan, groups, mut budget, .. } = self;
+        budget.take_for_answer(groups.len() * size_of::<Finished>())?;
+        let mut finished: Vec<Finished> = Vec::with_capacity(groups.len());
+        for (same, group) in groups {
+            let group = plan.finish(same, group);
+            if plan.has(&group) {
+                budget.take_for_answer(group.measured_bytes())?;
+                finished.push(group);
+            }
+        }
+        // Where it stands among its equals makes no difference, and sorting in place takes no memory.
+        finished.sort_unstable_by(|left, right| plan.order(left, right));
         if let Some(limit) = plan.limit {
             finished.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
-        Groups { plan, groups: finished.into_iter() }
+        Ok(Groups { plan, groups: finished.into_iter(), _budget: budget })
     }
 }
 
@@ -237,6 +247,11 @@ struct Finished {
 }
 
 impl Finished {
+    /// Bytes of what came out of its measures; its dimensions are the group's own.
+    fn measured_bytes(&self) -> usize {
+        self.measures.iter().map(|outcome| size_of::<Outcome>() + outcome.json.len()).sum()
+    }
+
     fn dimension(&self, at: usize) -> &[u8] {
         self.dimensions.split(|byte| *byte == SEPARATOR).nth(at).unwrap_or(NULL)
     }
@@ -251,6 +266,8 @@ impl Finished {
 pub struct Groups {
     plan: Plan,
     groups: std::vec::IntoIter<Finished>,
+    /// The memory that they hold.
+    _budget: Budget,
 }
 
 impl Groups {

@@ -17,7 +17,8 @@
 //! collation, which may take `a` and `A` for the same; they are ordered by code point. Texts in a `where` of a measure
 //! fold case in ASCII only, or letter by letter in all of Unicode where the database does. A value that has no JSON form (NaN, an infinite date) is NULL here.
 //!
-//! All state is counted against one limit ([`STATE_BYTES`]); what needs more is `RESULT_TOO_LARGE`. With
+//! All state is counted against one limit ([`STATE_BYTES`]); what needs more is `RESULT_TOO_LARGE`. All aggregates that
+//! share a [`Memory`] are counted against its size too; what finds it in others' hands is `RUNNER_BUSY`. With
 //! `accuracy: "fast"` the state of a group has a fixed size: HyperLogLog for `count_distinct`, a t-digest for
 //! `percentile`, a space-saving sketch for `top_k`.
 //!
@@ -26,6 +27,7 @@
 //! - `plan`: the request over the columns of the scan
 //! - `dimension`, `measure`, `condition`: what is done with a row
 //! - `rows`, `value`: rows to cells, cells to typed values
+//! - `memory`: what aggregates hold together
 //! - `budget`, `hash`, `pattern`
 
 mod budget;
@@ -34,6 +36,7 @@ mod dimension;
 mod groups;
 mod hash;
 mod measure;
+mod memory;
 mod pattern;
 mod plan;
 mod rows;
@@ -42,4 +45,5 @@ mod value;
 
 pub use budget::STATE_BYTES;
 pub use groups::{Aggregator, Groups};
+pub use memory::{Memory, SHARED_BYTES};
 pub use scan::Scan;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_aggregate::{Aggregator, STATE_BYTES, Scan};
+use connector_aggregate::{Aggregator, Memory, STATE_BYTES, Scan};
 use connector_model::Conventions;
 use connector_model::error::Result;
 use connector_model::json;
@@ -53,7 +53,7 @@ fn schema() -> TargetSchema {
 /// The request's scan, and an aggregator for its rows.
 fn begin(request: &Aggregate, conventions: Conventions, limit: usize) -> Result<(Scan, Aggregator)> {
     let scan = Scan::new(request, &schema(), &[], conventions)?;
-    let aggregator = Aggregator::new(request, &scan, conventions, limit)?;
+    let aggregator = Aggregator::new(request, &scan, conventions, limit, &Memory::default())?;
     Ok((scan, aggregator))
 }
 
@@ -102,7 +102,7 @@ fn groups(options: &Value, rows: &[Row], piece: usize) -> Vec<Value> {
         let objects: Vec<String> = piece.iter().map(|row| row.write(&scan)).collect();
         aggregator.rows(objects.join(",").as_bytes()).unwrap();
     }
-    let mut groups = aggregator.finish();
+    let mut groups = aggregator.finish().unwrap();
     let mut found = Vec::new();
     let mut group = Vec::new();
     while groups.write_next(&mut group) {
@@ -349,6 +349,46 @@ fn what_is_held_is_counted() {
 }
 
 #[test]
+fn aggregates_share_one_memory_and_give_it_back() {
+    const KIB: usize = 1024;
+    let rows = |count: i64| -> String {
+        let rows: Vec<String> = (0..count).map(|id| format!("{{\"id\":{id}}}")).collect();
+        rows.join(",")
+    };
+    let memory = Memory::new(1024 * KIB);
+    let request =
+        request(&json!({"dimensions": [{"field": "id"}], "measures": {"m": {"agg": "sum", "column": "id"}}}));
+    let scan = Scan::new(&request, &schema(), &[], Conventions::default()).unwrap();
+    let begun = || Aggregator::new(&request, &scan, Conventions::default(), 768 * KIB, &memory).unwrap();
+    let code = |outcome: Result<()>| outcome.unwrap_err().code().as_str();
+    let mut first = begun();
+    first.rows(rows(1_500).as_bytes()).unwrap();
+    let held = memory.held();
+    assert!(held > 256 * KIB && held < 768 * KIB, "{held}");
+    // Below its own limit, and yet there is nothing left.
+    let mut second = begun();
+    let error = second.rows(rows(4_000).as_bytes()).unwrap_err();
+    assert_eq!((error.code().as_str(), error.retryable()), ("RUNNER_BUSY", true), "{error}");
+    drop(second);
+    assert_eq!(memory.held(), held);
+    // Its own limit is another matter.
+    let mut third = begun();
+    drop(first);
+    assert_eq!(code(third.rows(rows(20_000).as_bytes())), "RESULT_TOO_LARGE");
+    drop(third);
+    assert_eq!(memory.held(), 0);
+    // What comes out is counted, on top of the limit, for as long as it is there.
+    let mut last = begun();
+    last.rows(rows(1_500).as_bytes()).unwrap();
+    let groups = last.finish().unwrap();
+    assert!(groups.len() == 1_500 && memory.held() > held, "{} after {held}", memory.held());
+    let mut late = begun();
+    assert_eq!(code(late.rows(rows(2_500).as_bytes())), "RUNNER_BUSY");
+    drop((groups, late));
+    assert_eq!(memory.held(), 0);
+}
+
+#[test]
 fn fast_measures_of_many_values_stay_small() {
     let rows: Vec<String> =
         (0..200_000_i64).map(|id| format!("{{\"id\":{id},\"name\":\"n{id}\"}}")).collect();
@@ -360,7 +400,7 @@ fn fast_measures_of_many_values_stay_small() {
     let (_, mut aggregator) = begin(&request(&options), Conventions::default(), 256 * 1024).unwrap();
     aggregator.rows(rows.join(",").as_bytes()).unwrap();
     let mut out = Vec::new();
-    assert!(aggregator.finish().write_next(&mut out));
+    assert!(aggregator.finish().unwrap().write_next(&mut out));
     let group: Value = serde_json::from_slice(&out).unwrap();
     let near = |name: &str, expected: f64, share: f64| {
         let found = group["measures"][name].as_f64().unwrap();
@@ -409,7 +449,7 @@ fn letters_lose_their_case_as_in_the_database() {
         let (_, mut aggregator) = begin(&request, conventions, STATE_BYTES).unwrap();
         aggregator.rows("{\"name\":\"école\"},{\"name\":\"Écu\"},{\"name\":\"ecu\"}".as_bytes()).unwrap();
         let mut out = Vec::new();
-        aggregator.finish().write_next(&mut out);
+        aggregator.finish().unwrap().write_next(&mut out);
         serde_json::from_slice::<Value>(&out).unwrap()["measures"]["n"].clone()
     };
     assert_eq!((count(true), count(false)), (json!(2), json!(1)));
@@ -429,7 +469,7 @@ fn null_stands_where_the_database_has_it() {
         let (scan, mut aggregator) = begin(&request(&options), conventions, STATE_BYTES).unwrap();
         let objects: Vec<String> = rows.iter().map(|row| row.write(&scan)).collect();
         aggregator.rows(objects.join(",").as_bytes()).unwrap();
-        let mut groups = aggregator.finish();
+        let mut groups = aggregator.finish().unwrap();
         let mut out = b"[".to_vec();
         while groups.write_next(&mut out) {
             out.push(if groups.is_empty() { b']' } else { b',' });
@@ -488,10 +528,11 @@ fn numbers_of_single_precision_are_what_they_are_in_double_precision() {
         "above": {"agg": "count", "where": {"whole": {"$gt": 0.3}}},
     }}));
     let scan = Scan::new(&request, &schema, &[], conventions).unwrap();
-    let mut aggregator = Aggregator::new(&request, &scan, conventions, STATE_BYTES).unwrap();
+    let mut aggregator =
+        Aggregator::new(&request, &scan, conventions, STATE_BYTES, &Memory::default()).unwrap();
     aggregator.rows(br#"{"whole":0.3}"#).unwrap();
     let mut out = Vec::new();
-    aggregator.finish().write_next(&mut out);
+    aggregator.finish().unwrap().write_next(&mut out);
     let measures = &serde_json::from_slice::<Value>(&out).unwrap()["measures"];
     assert_eq!(*measures, json!({"sum": f64::from(0.3_f32), "least": 0.3, "equal": 1, "above": 0}));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_aggregate::Memory;
 use connector_api::CallContext;
 use connector_model::error::{Error, ErrorCode};
 use tokio::time::Instant;
@@ -68,7 +69,7 @@ impl Engine {
             limits,
             admission: Admission::new(limits),
             running: Running::default(),
-            surroundings: Arc::new(Surroundings { sources, health }),
+            surroundings: Arc::new(Surroundings { sources, health, memory: Memory::default() }),
         })
     }
 

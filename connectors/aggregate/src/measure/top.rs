@@ -132,9 +132,10 @@ fn held(key: &[u8], counted: &Counted) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Memory;
 
     fn top(mut top: Top, values: impl IntoIterator<Item = String>, k: u32) -> serde_json::Value {
-        let mut budget = Budget::new(1 << 24);
+        let mut budget = Budget::new(1 << 24, &Memory::default());
         for value in values {
             top.add(value.as_bytes(), LogicalType::Integer, &mut budget).unwrap();
         }
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn what_a_sketch_holds_is_bounded() {
         let mut top = Top::sketch(1);
-        let mut budget = Budget::new(128 * 1024);
+        let mut budget = Budget::new(128 * 1024, &Memory::default());
         for value in 0..20_000_u32 {
             top.add(value.to_string().as_bytes(), LogicalType::Integer, &mut budget).unwrap();
         }

@@ -1,26 +1,28 @@
 //! An aggregate that the database does not compute itself: one scan of its rows into the aggregator.
 
 use async_trait::async_trait;
-use connector_aggregate::{Aggregator, STATE_BYTES, Scan};
+use connector_aggregate::{Aggregator, Memory, STATE_BYTES, Scan};
 use connector_api::{CallContext, Chunks, RowSink, Session, SinkLimits};
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::json::Envelope;
 use connector_model::request::Aggregate;
 
-/// Computes the aggregate on the session, or of its rows where the session leaves some of it out.
+/// Computes the aggregate on the session, or of its rows where the session leaves some of it out, in the memory that
+/// all jobs share.
 ///
 /// # Errors
-/// The session's; those of [`aggregate_by_scan`].
+/// The session's; those of [`aggregate_by_scan`]; `RUNNER_BUSY` when other jobs hold the memory.
 pub(super) async fn aggregate(
     session: &mut dyn Session,
     call: &CallContext,
     request: &Aggregate,
     out: &mut RowSink<'_>,
+    memory: &Memory,
 ) -> Result<()> {
     if session.aggregates().serve(request) {
         return session.aggregate(call, request, out).await;
     }
-    aggregate_by_scan(session, call, request, out).await
+    by_scan(session, call, request, out, memory).await
 }
 
 /// Computes the aggregate of the rows that the session's `query` writes, in bounded memory, whatever the session could
@@ -35,6 +37,16 @@ pub async fn aggregate_by_scan(
     request: &Aggregate,
     out: &mut RowSink<'_>,
 ) -> Result<()> {
+    by_scan(session, call, request, out, &Memory::default()).await
+}
+
+async fn by_scan(
+    session: &mut dyn Session,
+    call: &CallContext,
+    request: &Aggregate,
+    out: &mut RowSink<'_>,
+    memory: &Memory,
+) -> Result<()> {
     if !request.joins.is_empty() && !session.aggregates().joins {
         let message = format!("the connector of target \"{}\" joins no targets", request.target);
         return Err(Error::new(ErrorCode::UnsupportedJob, message).with("option", "joins"));
@@ -47,7 +59,8 @@ pub async fn aggregate_by_scan(
     }
     let conventions = session.conventions();
     let scan = Scan::new(request, &own, &joined, conventions)?;
-    let mut rows = Rows { aggregator: Aggregator::new(request, &scan, conventions, STATE_BYTES)? };
+    let aggregator = Aggregator::new(request, &scan, conventions, STATE_BYTES, memory)?;
+    let mut rows = Rows { aggregator };
     let mut scanned = RowSink::new(&mut rows, SinkLimits::default());
     session.query(call, &scan.query, &mut scanned).await?;
     scanned.flush().await?;
@@ -56,7 +69,7 @@ pub async fn aggregate_by_scan(
     let mut groups = call
         .run(finished)
         .await?
-        .map_err(|_| Error::internal("the groups of an aggregate could not be finished"))?;
+        .map_err(|_| Error::internal("the groups of an aggregate could not be finished"))??;
     let mut group = Vec::new();
     let limit = SinkLimits::default().row_bytes;
     while groups.write_next(&mut group) {

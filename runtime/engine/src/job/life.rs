@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_aggregate::Memory;
 use connector_api::{CallContext, Stopped};
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::request::{self, Kind, Request};
@@ -30,6 +31,8 @@ pub(crate) const CANCEL_GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Surroundings {
     pub(crate) sources: Arc<Sources>,
     pub(crate) health: HealthBoard,
+    /// What the aggregates that are computed here hold together.
+    pub(crate) memory: Memory,
 }
 
 /// A job that was taken in.
@@ -123,7 +126,7 @@ async fn answer(
     let Some(session) = lease.session() else {
         return Err(Error::internal("a lease without a session"));
     };
-    let outcome = work::run(session, &job.call, request, reply, slot).await;
+    let outcome = work::run(session, &job.call, request, reply, slot, &engine.memory).await;
     lease.give_back();
     match &outcome {
         Ok(_) => engine.health.worked(&job.key, name, latency),

@@ -1,6 +1,7 @@
 //! One request on one session.
 
 use async_trait::async_trait;
+use connector_aggregate::Memory;
 use connector_api::{CallContext, Chunks, Page, RowSink, Session, SinkLimits};
 use connector_model::error::{Error, Result};
 use connector_model::json::Envelope;
@@ -39,7 +40,7 @@ impl Chunks for BoundedChunks<'_> {
     }
 }
 
-/// Runs the request, sending rows as they come.
+/// Runs the request, sending rows as they come. What is computed here is computed in `memory`.
 ///
 /// # Errors
 /// The session's, or those of [`Chunks::send`].
@@ -49,6 +50,7 @@ pub(crate) async fn run(
     request: &Request,
     reply: &mut dyn Reply,
     slot: &Slot,
+    memory: &Memory,
 ) -> Result<Done> {
     // A job that was stopped while it waited costs the database nothing.
     call.check()?;
@@ -67,7 +69,7 @@ pub(crate) async fn run(
     let groups = matches!(request, Request::Aggregate(_));
     let mut chunks = BoundedChunks { reply, groups, call, slot };
     let mut out = RowSink::new(&mut chunks, SinkLimits::default());
-    let page = rows(session, call, request, &mut out).await?;
+    let page = rows(session, call, request, &mut out, memory).await?;
     out.flush().await?;
     Ok(Done {
         rows: out.rows(),
@@ -84,12 +86,13 @@ async fn rows(
     call: &CallContext,
     request: &Request,
     out: &mut RowSink<'_>,
+    memory: &Memory,
 ) -> Result<Page> {
     match request {
         Request::Read(read) => session.read(call, read, out).await,
         Request::Query(query) => session.query(call, query, out).await,
         Request::Aggregate(aggregate) => {
-            super::aggregate::aggregate(session, call, aggregate, out).await?;
+            super::aggregate::aggregate(session, call, aggregate, out, memory).await?;
             Ok(Page::default())
         }
         Request::ListTargets => {
