@@ -120,6 +120,7 @@ impl Session for MemorySession {
         Conventions {
             nulls_last: profile.nulls == Nulls::Largest,
             moments_in_text: profile.moments_in_text,
+            folds_beyond_ascii: false,
             single_precision: &[],
         }
     }
