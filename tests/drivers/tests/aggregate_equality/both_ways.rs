@@ -12,6 +12,7 @@ use runner_engine::aggregate_by_scan;
 use serde_json::{Value, json};
 
 use crate::mariadb::Server as MariaDb;
+use crate::mssql::Server as SqlServer;
 use crate::postgres::Server;
 use crate::sqlite::File;
 
@@ -222,5 +223,19 @@ async fn mariadb_computes_what_is_computed_of_its_rows() {
                 .replace("town text", &format!("town {binary}")),
         )
         .await;
+    asked_both_ways(&server).await;
+}
+
+#[tokio::test]
+async fn sql_server_computes_what_is_computed_of_its_rows() {
+    let server = SqlServer::start().await;
+    let sql = tables("decimal(12, 3)", "float", "datetime2");
+    // Characters by their code points, as everywhere beside databases.
+    let binary = "nvarchar(20) COLLATE Latin1_General_100_BIN2";
+    let sql = sql
+        .replace("name text", &format!("name {binary}"))
+        .replace("town text", &format!("town {binary}"))
+        .replace("'ä'", "N'ä'");
+    server.execute(&sql).await;
     asked_both_ways(&server).await;
 }

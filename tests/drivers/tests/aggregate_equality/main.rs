@@ -11,6 +11,7 @@
 
 mod both_ways;
 mod mariadb;
+mod mssql;
 mod postgres;
 mod sqlite;
 mod streamed;
