@@ -69,7 +69,8 @@ impl Others {
                 "INSERT INTO {REFERENCE}
                      SELECT seq, seq * 10000019, concat('reference ', lpad(seq, 8, '0')), seq / 7e0,
                             seq % 1000000 / 100.0, '2024-01-01' + INTERVAL seq * 1000123 MICROSECOND,
-                            seq % 2 = 0, md5(seq)
+                            seq % 2 = 0,
+                            concat(lpad(hex(seq), 8, '0'), '-0000-4000-8000-', lpad(hex(seq * 7919), 12, '0'))
                      FROM seq_1_to_{}",
                 plan.rows
             ))
