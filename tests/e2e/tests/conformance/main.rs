@@ -10,6 +10,8 @@
 )]
 
 mod answer;
+mod mariadb;
+mod mssql;
 mod postgres;
 mod sqlite;
 mod through;
@@ -19,5 +21,10 @@ use connector_conformance::{RunOptions, conformance_tests};
 /// Enough for every kind of job and every kind of measure; what a driver does by itself is tested without the way.
 const OPTIONS: RunOptions = RunOptions { cases: 200, seed: 20_260_302 };
 
+/// The other two databases have their drivers' own suites behind them as well: these show that the way is the same.
+const FEWER: RunOptions = RunOptions { cases: 100, seed: 20_260_303 };
+
+conformance_tests!(over_mariadb, crate::mariadb::Server::start().await, crate::FEWER);
+conformance_tests!(over_mssql, crate::mssql::Server::start().await, crate::FEWER);
 conformance_tests!(over_postgres, crate::postgres::Server::start().await, crate::OPTIONS);
 conformance_tests!(over_sqlite, crate::sqlite::File::create().await, crate::OPTIONS);
