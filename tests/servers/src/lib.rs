@@ -32,7 +32,7 @@ pub use postgres::{APP_PASSWORD, APP_USER, Postgres, PostgresOptions};
 pub use process::{Exit, Process};
 pub use rustix::process::Signal;
 pub use tds::{
-    SqlServer, SqlServerBrowser, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions, SqlServerRequest,
-    SqlServerSession, SqlServerStatement,
+    SqlServer, SqlServerBrowser, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions,
+    SqlServerRequest, SqlServerSession, SqlServerStatement,
 };
 pub use workspace::ServerDirectory;
