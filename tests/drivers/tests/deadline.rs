@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use connector_api::Connector;
+use connector_api::{CallContext, Connector, OpenContext};
 use connector_model::error::ErrorCode;
 use connector_mssql::SqlServer;
 use connector_mysql::MySql;
@@ -82,6 +82,17 @@ async fn hangs_at_the_login(connector: &dyn Connector, port: u16, settings: &[(&
 async fn postgresql_has_ten_seconds_in_all() {
     let port = peer(b"N".to_vec(), false).await;
     hangs_at_the_login(&Postgres::new(), port, &[("host", "127.0.0.1")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_has_less_time_names_the_stage_it_ended_in() {
+    // TLS is offered, and then nothing more is said.
+    let port = peer(b"S".to_vec(), false).await.to_string();
+    let settings = [("host", "127.0.0.1"), ("port", &port), ("user", "ann")];
+    let cx = OpenContext { call: CallContext::within(Duration::from_secs(9)), ..open_context().unwrap() };
+    let error = source(&Postgres::new(), &settings).unwrap().open(&cx).await.err().unwrap();
+    assert!(matches!(error.code(), ErrorCode::QueryTimeout | ErrorCode::SourceUnreachable), "{error}");
+    assert_eq!(error.detail().get("stage"), Some(&json!("tls")), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

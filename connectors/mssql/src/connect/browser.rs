@@ -53,7 +53,8 @@ pub(super) async fn port(
         }
         None
     };
-    match cx.call.run(tokio::time::timeout(by.remaining(), asking)).await? {
+    let asked = cx.call.run(tokio::time::timeout(by.remaining(), asking)).await;
+    match asked.map_err(|stopped| stopped.with("stage", Stage::Tcp.as_str()))? {
         Ok(Some(port)) => Ok(port),
         Ok(None) | Err(_) => Err(Error::new(
             ErrorCode::SourceUnreachable,

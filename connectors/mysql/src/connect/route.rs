@@ -59,7 +59,7 @@ async fn unix(
     let path = cx.paths.check(Path::new(path))?;
     let database = settings.database.is_some();
     let started = Instant::now();
-    let stream = cx.call.run(cx.dialer.connect_unix(&path, by.remaining())).await?;
+    let stream = by.run(&cx.call, Stage::Tcp, cx.dialer.connect_unix(&path, by.remaining())).await?;
     let stream = Box::new(stream.map_err(|error| unreachable(&error))?);
     cx.passed(StageReport::new(Stage::Tcp, started.elapsed(), path.display().to_string()));
     let greeted = by.run(&cx.call, Stage::Auth, greet_in_clear(stream, Secrecy::Trusted)).await??;
@@ -83,7 +83,7 @@ async fn tcp(
         && greeted.greeting.offers_tls()
     {
         let encrypting = encrypt(&cx.dialer, greeted, &to, options, database, by.remaining());
-        let (encrypted, version) = cx.call.run(encrypting).await??;
+        let (encrypted, version) = by.run(&cx.call, Stage::Tls, encrypting).await??;
         greeted = encrypted;
         cx.passed(report(started.elapsed(), &version, greeted.secrecy, options.verify));
         return Ok((greeted, Route { place, tls, database }));

@@ -64,7 +64,10 @@ pub(crate) async fn open(cx: &OpenContext, family: &Family, settings: &Settings)
                 Ok(_) => last = wrong_role(*wanted),
                 Err(error) => last = error,
             }
-            cx.call.check()?;
+            if cx.call.check().is_err() {
+                // What the last attempt ended with says where it was.
+                return Err(last);
+            }
         }
     }
     Err(last)

@@ -51,7 +51,7 @@ pub(super) async fn connect(
 async fn unix(cx: &OpenContext, folder: &str, port: u16, by: ConnectDeadline) -> Result<Wire> {
     let path = cx.paths.check(&Path::new(folder).join(format!(".s.PGSQL.{port}")))?;
     let started = Instant::now();
-    let stream = cx.call.run(cx.dialer.connect_unix(&path, by.remaining())).await?;
+    let stream = by.run(&cx.call, Stage::Tcp, cx.dialer.connect_unix(&path, by.remaining())).await?;
     let stream = stream.map_err(|error| connector_api::unreachable::unreachable(&error))?;
     cx.passed(StageReport::new(Stage::Tcp, started.elapsed(), path.display().to_string()));
     Ok(Wire {
@@ -97,7 +97,8 @@ async fn tcp(cx: &OpenContext, settings: &Settings, to: Destination, by: Connect
             ));
         }
     }
-    let encrypted = cx.call.run(cx.dialer.start_tls(stream, &to, &tls, by.remaining())).await?;
+    let encrypting = cx.dialer.start_tls(stream, &to, &tls, by.remaining());
+    let encrypted = by.run(&cx.call, Stage::Tls, encrypting).await?;
     let encrypted = encrypted.map_err(|error| connector_api::unreachable::unreachable(&error))?;
     let session = encrypted.session();
     let verified = match (session.verified(), tls.verify) {
