@@ -91,8 +91,23 @@ fn library_config(cx: &OpenContext, settings: &Settings, to: &Destination) -> Co
 /// A failed login, with the names the server judged by; never the password.
 fn refused(error: &tiberius::error::Error, settings: &Settings) -> Error {
     let failed = crate::error::failed(error, Stage::Auth).with("user", settings.user.clone());
+    let failed = match intent_refused(error) {
+        Some(hint) => failed.with("hint", hint),
+        None => failed,
+    };
     match &settings.database {
         Some(database) => failed.with("database", database.clone()),
         None => failed,
+    }
+}
+
+/// What helps where a replica does not take what was asked for ("Configure read-only access to a secondary replica").
+fn intent_refused(error: &tiberius::error::Error) -> Option<&'static str> {
+    match error.code() {
+        Some(978) => Some("the replica takes only sessions that ask to read: set applicationIntent=readOnly"),
+        Some(979) => {
+            Some("the primary takes no sessions that ask to read: remove applicationIntent=readOnly")
+        }
+        _ => None,
     }
 }

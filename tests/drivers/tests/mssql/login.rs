@@ -245,6 +245,12 @@ async fn the_primary_is_read_and_a_replica_only_where_somebody_asks_for_one() {
     let error = stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap_err();
     assert_eq!((error.code(), &error.detail()["nativeCode"]), (ErrorCode::SourceUnreachable, &json!("979")));
     assert_eq!(server.mssql.sessions().len(), logins + 1);
+    let hint = |error: &Error| error.detail()["hint"].as_str().unwrap().to_owned();
+    assert!(hint(&error).contains("remove applicationIntent"));
+    server.mssql.set_faults(vec![SqlServerFault::FailLogin(SqlServerError::numbered(978))]);
+    let url = server.mssql.url();
+    let error = stages(&[("url", &url), ("sslrootcert", &authority)]).await.unwrap_err();
+    assert!(hint(&error).contains("set applicationIntent=readOnly"));
 }
 
 #[tokio::test]
