@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use connector_model::request::aggregate::Join;
+use connector_model::target::LogicalType;
 use connector_sql::{Reading, Table};
 use tokio::time::Instant;
 
@@ -37,11 +39,15 @@ pub(crate) struct Described {
 impl Described {
     /// The table as it is asked about once a filter turned out to hold a character that a column cannot: such columns
     /// are compared as the Unicode text that they hold, which no such operand equals. It costs them their indexes and
-    /// their collation, so it is done for that one statement only.
-    pub(crate) fn widened(&self) -> Described {
+    /// their collation, so it is done for that one statement only. The columns that `joins` hold against others are
+    /// among them: those may have another collation, which the server says in the same words.
+    pub(crate) fn widened(&self, joins: &[Join]) -> Described {
         let mut table = self.table.clone();
-        for position in &self.narrow {
-            if let Some(column) = table.columns.get_mut(*position) {
+        for (position, column) in table.columns.iter_mut().enumerate() {
+            let joined = || {
+                column.logical_type == LogicalType::Text && joins.iter().any(|join| join.local == column.name)
+            };
+            if self.narrow.contains(&position) || joined() {
                 column.reading = Reading::AsText;
             }
         }

@@ -83,7 +83,7 @@ fn refused(error: &LoginError) -> Error {
     let message = match error {
         LoginError::Failure(failure) => return failed(failure, Stage::Auth),
         LoginError::WouldTellPassword(plugin) => format!(
-            "the account uses the plugin {plugin}, which needs the password itself, and this connection does not keep it secret: connect with sslmode=verify-full (or verify-ca), or give the account mysql_native_password, caching_sha2_password or ed25519"
+            "the account uses the plugin {plugin}, which needs the password itself, and this connection does not keep it secret: connect with sslmode=verify-full (or verify-ca with the server's own sslrootcert), or give the account mysql_native_password, caching_sha2_password or ed25519"
         ),
         LoginError::UnknownPlugin(plugin) => format!(
             "the account uses the plugin {plugin}, which is not supported; give it caching_sha2_password, mysql_native_password or (MariaDB) ed25519"

@@ -145,9 +145,19 @@ async fn encrypt(
         dialer.start_tls(stream, to, options, limit).await.map_err(|error| unreachable(&error))?;
     let session = encrypted.session();
     let version = session.version().to_string();
-    let secrecy = if session.verified() { Secrecy::Trusted } else { Secrecy::Encrypted };
+    let secrecy = if knows_the_server(options) { Secrecy::Trusted } else { Secrecy::Encrypted };
     let packets = Packets::resumed(Box::new(encrypted), sequence);
     Ok((Greeted { packets, greeting, secrecy, encrypted: true }, version))
+}
+
+/// Whether a handshake with these options tells this server from every other: by its name, or because nobody but its
+/// owner's own authority could have vouched for it. A public authority vouches for anybody under some name.
+fn knows_the_server(options: &TlsOptions) -> bool {
+    match options.verify {
+        Verify::Full => true,
+        Verify::Chain => options.authorities.is_some(),
+        Verify::None => false,
+    }
 }
 
 /// How TLS is to be spoken; `None` when it is not.
@@ -201,5 +211,21 @@ impl Route {
                 encrypting.await.map(|(encrypted, _)| encrypted)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_named_server_or_one_of_the_owners_authority_is_known() {
+        let own = || CaCertificates::from_pem(b"").ok();
+        let with = |verify, authorities| TlsOptions { verify, authorities, ..TlsOptions::default() };
+        assert!(knows_the_server(&with(Verify::Full, None)));
+        assert!(!knows_the_server(&with(Verify::Chain, None)), "a public authority, any name");
+        assert!(
+            !knows_the_server(&with(Verify::None, None)) && !knows_the_server(&with(Verify::None, own()))
+        );
     }
 }

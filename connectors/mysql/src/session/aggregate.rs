@@ -42,9 +42,9 @@ impl MySession {
         self.prepare_for(cx).await?;
         let (mut retried, mut wide) = (false, false);
         loop {
-            let base = widened(self.described(cx, &request.target).await?, wide);
+            let base = widened(self.described(cx, &request.target).await?, &request.joins, wide);
             let joined = self.joined(cx, &request.joins).await?;
-            let joined: Vec<_> = joined.into_iter().map(|joined| widened(joined, wide)).collect();
+            let joined: Vec<_> = joined.into_iter().map(|joined| widened(joined, &[], wide)).collect();
             let tables: Vec<&Table> = joined.iter().map(|described| &described.table).collect();
             let select = AggregateSelect::new(&Dialect, &base.table, &tables, request)?;
             let run = match self.start(cx, &select.statement).await {

@@ -40,7 +40,7 @@ impl MySession {
         self.prepare_for(cx).await?;
         let (mut retried, mut wide) = (false, false);
         loop {
-            let described = widened(self.described(cx, target).await?, wide);
+            let described = widened(self.described(cx, target).await?, &[], wide);
             let statement = count(&described.table)?;
             match self.counted(cx, &statement).await {
                 Ok(total) => return Ok(total),

@@ -181,9 +181,9 @@ impl MySession {
         self.prepare_for(cx).await?;
         let (mut retried, mut wide) = (false, false);
         loop {
-            let described = widened(self.described(cx, target).await?, wide);
+            let described = widened(self.described(cx, target).await?, joins, wide);
             let joined: Vec<_> =
-                self.joined(cx, joins).await?.into_iter().map(|joined| widened(joined, wide)).collect();
+                self.joined(cx, joins).await?.into_iter().map(|joined| widened(joined, &[], wide)).collect();
             let tables: Vec<&Table> = joined.iter().map(|joined| &joined.table).collect();
             let plan = select(&described.table, &tables)?;
             out.columns(&visible(&plan, plan.table(&described.table))?);
@@ -325,9 +325,10 @@ impl Drop for MySession {
     }
 }
 
-/// The description, or how it is asked about when an operand does not fit a column's character set.
-pub(super) fn widened(described: Arc<Described>, wide: bool) -> Arc<Described> {
-    if wide { Arc::new(described.widened()) } else { described }
+/// The description, or how it is asked about when an operand does not fit a column's character set, or two joined texts
+/// have two collations.
+pub(super) fn widened(described: Arc<Described>, joins: &[Join], wide: bool) -> Arc<Described> {
+    if wide { Arc::new(described.widened(joins)) } else { described }
 }
 
 /// The columns that the caller sees.
