@@ -1,9 +1,9 @@
 //! Groups and measures.
 //!
-//! - [`sales`]: the tables they are of
-//! - [`right`]: every function, every bucket, joins, and how groups are chosen
-//! - [`wrong`]: aggregates that cannot be, and SQL in every name
-//! - [`sample`]: parts of the rows
+//! - `sales`: the tables they are of
+//! - `right`: every function, every bucket, joins, and how groups are chosen
+//! - `wrong`: aggregates that cannot be, and SQL in every name
+//! - `sample`: parts of the rows
 
 mod right;
 mod sales;
