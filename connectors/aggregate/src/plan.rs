@@ -68,7 +68,7 @@ impl Plan {
             sample: request.sample,
             sort: request.sort.clone(),
             limit: request.limit,
-            nulls_last: conventions.nulls_last,
+            nulls_last: names.conventions.nulls_last,
             names: (
                 request.dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
                 request.measures.iter().map(|measure| measure.name.clone()).collect(),

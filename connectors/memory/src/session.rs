@@ -29,18 +29,18 @@ impl MemoryConnector {
     /// A connector to `database`.
     pub fn new(database: Arc<Database>) -> Self {
         let manifest = Manifest {
-            package_name: "@semilayer/bridge-memory",
-            display_name: "Memory",
-            icon: "memory",
+            package_name: "@semilayer/bridge-memory".into(),
+            display_name: "Memory".into(),
+            icon: "memory".into(),
             supports_url: false,
             url_placeholder: None,
-            url_schemes: &[],
+            url_schemes: Vec::new(),
             fields: Vec::new(),
             capabilities: Capabilities {
                 aggregates: Some(MemorySession::AGGREGATES),
                 ..Capabilities::relational()
             },
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
         };
         MemoryConnector { manifest, database }
     }
@@ -121,7 +121,7 @@ impl Session for MemorySession {
             nulls_last: profile.nulls == Nulls::Largest,
             moments_in_text: profile.moments_in_text,
             folds_beyond_ascii: false,
-            single_precision: &[],
+            single_precision: Vec::new(),
         }
     }
 

@@ -1,13 +1,14 @@
 //! What a connector can do. The names are the published ones; a capability that is absent is not there.
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::request::aggregate::{Accuracy, Aggregate, Bucket, Function};
 
 /// What a connector declares. It is held to it both ways: the conformance suite fails a connector for declaring
 /// what it cannot do and for doing what it does not declare.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Capabilities {
     /// Reads many keys in one request.
     pub batch_read: bool,
@@ -30,9 +31,11 @@ pub struct Capabilities {
     /// Counts exactly.
     pub exact_count: bool,
     /// `$and`, `$or`, `$not`: those that work.
-    pub where_logical_ops: &'static [&'static str],
+    #[serde(deserialize_with = "logical_ops")]
+    pub where_logical_ops: Vec<&'static str>,
     /// The string operators that work.
-    pub where_string_ops: &'static [&'static str],
+    #[serde(deserialize_with = "string_ops")]
+    pub where_string_ops: Vec<&'static str>,
     /// Aggregates; absent when the connector has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aggregates: Option<AggregateCapabilities>,
@@ -58,11 +61,30 @@ impl Capabilities {
             changed_since: true,
             per_key_limit: false,
             exact_count: true,
-            where_logical_ops: Self::LOGICAL_OPS,
-            where_string_ops: Self::STRING_OPS,
+            where_logical_ops: Self::LOGICAL_OPS.to_vec(),
+            where_string_ops: Self::STRING_OPS.to_vec(),
             aggregates: None,
         }
     }
+}
+
+fn logical_ops<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    operators(deserializer, Capabilities::LOGICAL_OPS)
+}
+
+fn string_ops<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    operators(deserializer, Capabilities::STRING_OPS)
+}
+
+fn operators<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    known: &[&'static str],
+) -> Result<Vec<&'static str>, D::Error> {
+    let operator = |name: String| {
+        let found = known.iter().copied().find(|operator| *operator == name);
+        found.ok_or_else(|| D::Error::custom(format!("\"{name}\" is none of {}", known.join(", "))))
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(operator).collect()
 }
 
 /// How well a measure is computed.
@@ -100,9 +122,30 @@ impl Serialize for Answers {
     }
 }
 
+impl<'de> Deserialize<'de> for Answers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Flag(bool),
+            Word(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Flag(false) => Ok(Answers::None),
+            Written::Flag(true) => Ok(Answers::Exact),
+            Written::Word(word) => match word.as_str() {
+                "exact" => Ok(Answers::Exact),
+                "approximate" => Ok(Answers::Approximate),
+                "both" => Ok(Answers::Both),
+                _ => Err(D::Error::custom(format!("\"{word}\" is none of false, exact, approximate, both"))),
+            },
+        }
+    }
+}
+
 /// Which parts of an aggregate the database computes itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[allow(missing_docs, reason = "each name is the published capability of that name, but for firstLast")]
 pub struct AggregateCapabilities {
     pub supports: bool,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::manifest::{Field, FieldKind, Manifest};
+use crate::manifest::{Field, FieldKind, Manifest, Text};
 use crate::nearest::suggestion;
 
 /// Who chose this configuration, and with it the host that is dialled.
@@ -32,7 +32,7 @@ enum Setting {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
     origin: Origin,
-    settings: BTreeMap<&'static str, Setting>,
+    settings: BTreeMap<Text, Setting>,
 }
 
 impl Config {
@@ -90,7 +90,7 @@ impl Config {
     }
 
     fn put(&mut self, field: &Field, key: &str, setting: Setting) -> Result<()> {
-        match self.settings.insert(field.key, setting) {
+        match self.settings.insert(field.key.clone(), setting) {
             None => Ok(()),
             Some(_) => {
                 Err(Error::config(key, format_args!("is set twice: it means the same as `{}`", field.key)))
@@ -99,8 +99,8 @@ impl Config {
     }
 
     fn complete(self, manifest: &Manifest) -> Result<Config> {
-        match manifest.fields.iter().find(|field| field.required && !self.settings.contains_key(field.key)) {
-            Some(missing) => Err(Error::config(missing.key, "is required and not set")),
+        match manifest.fields.iter().find(|field| field.required && !self.settings.contains_key(&field.key)) {
+            Some(missing) => Err(Error::config(&missing.key, "is required and not set")),
             None => Ok(self),
         }
     }
@@ -111,8 +111,8 @@ impl Config {
     }
 
     /// The keys that are set.
-    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.settings.keys().copied()
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.settings.keys().map(Text::as_ref)
     }
 
     /// A text, if set.
@@ -146,6 +146,34 @@ impl Config {
         }
     }
 
+    /// The settings as a JSON object, secrets in clear: what a module's `open` is handed. Wiped when dropped.
+    pub fn to_json(&self) -> Zeroizing<String> {
+        // Grown once: what a growing buffer leaves behind would not be wiped.
+        let text = |setting: &Setting| match setting {
+            Setting::Text(text) => text.len() * 6,
+            _ => 24,
+        };
+        let capacity =
+            self.settings.iter().map(|(key, setting)| key.len() * 6 + text(setting) + 8).sum::<usize>();
+        let mut json = Zeroizing::new(Vec::with_capacity(capacity + 2));
+        for (key, setting) in &self.settings {
+            let lead = if json.is_empty() { b'{' } else { b',' };
+            json.push(lead);
+            crate::json::text(&mut json, key);
+            json.push(b':');
+            match setting {
+                Setting::Text(text) => crate::json::text(&mut json, text),
+                Setting::Number(number) => crate::json::integer(&mut json, *number),
+                Setting::Boolean(flag) => crate::json::boolean(&mut json, *flag),
+            }
+        }
+        if json.is_empty() {
+            json.push(b'{');
+        }
+        json.push(b'}');
+        Zeroizing::new(String::from_utf8(std::mem::take(&mut json)).unwrap_or_default())
+    }
+
     /// Takes the keys that begin with `prefix` out, as a config of their own.
     #[must_use]
     pub fn split_off_prefix(&mut self, prefix: &str) -> Config {
@@ -158,7 +186,7 @@ impl Config {
 
 fn known<'m>(manifest: &'m Manifest, key: &str) -> Result<&'m Field> {
     manifest.field(key).ok_or_else(|| {
-        let hint = suggestion(key, manifest.fields.iter().map(|field| field.key));
+        let hint = suggestion(key, manifest.fields.iter().map(|field| field.key.as_ref()));
         Error::config(key, format_args!("{} has no such setting{hint}", manifest.package_name))
     })
 }
@@ -195,16 +223,17 @@ impl fmt::Debug for Config {
 mod tests {
     use super::*;
     use crate::Capabilities;
+    use crate::manifest::texts;
 
     fn manifest() -> Manifest {
         use FieldKind::{Boolean, Number, Password, String};
         Manifest {
-            package_name: "@semilayer/bridge-x",
-            display_name: "X",
-            icon: "x",
+            package_name: "@semilayer/bridge-x".into(),
+            display_name: "X".into(),
+            icon: "x".into(),
             supports_url: true,
             url_placeholder: None,
-            url_schemes: &["x"],
+            url_schemes: texts(&["x"]),
             fields: vec![
                 Field::new("url", "URL", String).aliases(&["connectionString"]),
                 Field::new("password", "Password", Password),
@@ -213,7 +242,7 @@ mod tests {
                 Field::new("pool.max", "Pool", Number),
             ],
             capabilities: Capabilities::default(),
-            version: "0",
+            version: "0".into(),
         }
     }
 
@@ -245,5 +274,6 @@ mod tests {
         assert!(pool.number("pool.max", 10..=100).is_err());
         assert_eq!(config.flag("ssl"), Some(true));
         assert_eq!(config.keys().collect::<Vec<_>>(), ["port", "ssl", "url"]);
+        assert_eq!(*config.to_json(), r#"{"port":5,"ssl":true,"url":"x://h"}"#);
     }
 }

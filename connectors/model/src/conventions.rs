@@ -1,7 +1,12 @@
 //! How databases differ in what their rows mean.
 
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::Text;
+
 /// What of a database's ways matters to whoever computes with the rows that its connector writes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Conventions {
     /// Whether NULL comes behind every value in an ascending order. Elsewhere it comes before them.
     pub nulls_last: bool,
@@ -11,7 +16,7 @@ pub struct Conventions {
     pub folds_beyond_ascii: bool,
     /// The native types of floating-point numbers of single precision, without what may stand behind the first word.
     /// Their digits in JSON say less than their value in double precision.
-    pub single_precision: &'static [&'static str],
+    pub single_precision: Vec<Text>,
 }
 
 impl Conventions {
@@ -28,7 +33,7 @@ mod tests {
 
     #[test]
     fn a_type_is_known_by_its_first_word() {
-        let conventions = Conventions { single_precision: &["float"], ..Conventions::default() };
+        let conventions = Conventions { single_precision: vec!["float".into()], ..Conventions::default() };
         for (native, single) in [
             ("float", true),
             ("FLOAT(7,3)", true),

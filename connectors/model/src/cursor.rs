@@ -24,6 +24,9 @@ pub enum CursorKind {
     Keyset,
     /// By counting rows: rows that come or go between pages shift the next one.
     Offset,
+    /// By a place in the server's own order, such as that of Redis' SCAN: rows that stay are not lost, and may come
+    /// twice.
+    Scan,
 }
 
 /// Where a page ended.

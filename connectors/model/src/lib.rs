@@ -9,6 +9,7 @@
 //! - [`target`]: tables, views and their columns
 //! - [`cursor`]: where the next page begins
 //! - [`config`], [`manifest`], [`capability`]: what a source is configured with, and what it can do
+//! - [`module`]: what a component says of itself besides
 //! - [`conventions`]: how databases differ in what their rows mean
 //! - [`error`]: one closed set of codes
 //! - [`nearest`]: "did you mean"
@@ -21,6 +22,7 @@ pub mod error;
 pub mod filter;
 pub mod json;
 pub mod manifest;
+pub mod module;
 pub mod nearest;
 pub mod request;
 pub mod target;

@@ -1,43 +1,54 @@
 //! What a connector says of itself: its bridge name, its configuration fields, what it can do.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Capabilities;
 
+/// A text that a driver has as a literal and a module's manifest brings along.
+pub type Text = Cow<'static, str>;
+
+/// Literals as a manifest's texts.
+pub fn texts(literals: &[&'static str]) -> Vec<Text> {
+    literals.iter().copied().map(Text::Borrowed).collect()
+}
+
 /// A connector's self-description. Its JSON form is the published bridge manifest.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// The bridge name on the wire, such as `@semilayer/bridge-postgres`.
-    pub package_name: &'static str,
+    pub package_name: Text,
     /// What a person calls it.
-    pub display_name: &'static str,
+    pub display_name: Text,
     /// The icon's name in the console.
-    pub icon: &'static str,
+    pub icon: Text,
     /// Whether one URL is enough to configure it.
     pub supports_url: bool,
     /// What such a URL looks like.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url_placeholder: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_placeholder: Option<Text>,
     /// URL schemes by which a source's driver is recognised when nobody named one.
-    pub url_schemes: &'static [&'static str],
+    #[serde(default)]
+    pub url_schemes: Vec<Text>,
     /// The configuration fields.
     pub fields: Vec<Field>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// The driver's own version.
-    pub version: &'static str,
+    pub version: Text,
 }
 
 impl Manifest {
     /// The field of that key or alias.
     pub fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.key == key || field.aliases.contains(&key))
+        self.fields.iter().find(|field| field.key == key || field.aliases.iter().any(|alias| alias == key))
     }
 
     /// The bridge name without `@semilayer/bridge-`: `postgres`.
-    pub fn short_name(&self) -> &'static str {
-        short_name(self.package_name)
+    pub fn short_name(&self) -> &str {
+        short_name(&self.package_name)
     }
 }
 
@@ -47,37 +58,38 @@ pub fn short_name(bridge: &str) -> &str {
 }
 
 /// One configuration field.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Field {
     /// The key in a config; nested keys are dotted.
-    pub key: &'static str,
+    pub key: Text,
     /// Other keys that mean the same; they are accepted, never shown.
-    #[serde(skip)]
-    pub aliases: &'static [&'static str],
+    #[serde(default, skip_serializing)]
+    pub aliases: Vec<Text>,
     /// What a form calls it.
-    pub label: &'static str,
+    pub label: Text,
     /// How its value is read.
     #[serde(rename = "type")]
     pub kind: FieldKind,
     /// Whether a config without it is refused.
+    #[serde(default)]
     pub required: bool,
     /// What holds when it is absent, as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Text>,
     /// An example.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub placeholder: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Text>,
     /// One sentence for whoever fills it in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Text>,
     /// `advanced` where a form should fold it away.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
 }
 
 /// How a field's value is read from text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldKind {
     /// The exact text.
@@ -92,11 +104,11 @@ pub enum FieldKind {
 
 impl Field {
     /// An optional field with nothing but key, label and kind.
-    pub const fn new(key: &'static str, label: &'static str, kind: FieldKind) -> Self {
+    pub fn new(key: impl Into<Text>, label: impl Into<Text>, kind: FieldKind) -> Self {
         Field {
-            key,
-            aliases: &[],
-            label,
+            key: key.into(),
+            aliases: Vec::new(),
+            label: label.into(),
             kind,
             required: false,
             default: None,
@@ -108,43 +120,43 @@ impl Field {
 
     /// Other keys for the same field.
     #[must_use]
-    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
+    pub fn aliases(mut self, aliases: &[&'static str]) -> Self {
+        self.aliases = texts(aliases);
         self
     }
 
     /// What holds when it is absent.
     #[must_use]
-    pub const fn default(mut self, default: &'static str) -> Self {
-        self.default = Some(default);
+    pub fn default(mut self, default: impl Into<Text>) -> Self {
+        self.default = Some(default.into());
         self
     }
 
     /// An example value.
     #[must_use]
-    pub const fn placeholder(mut self, placeholder: &'static str) -> Self {
-        self.placeholder = Some(placeholder);
+    pub fn placeholder(mut self, placeholder: impl Into<Text>) -> Self {
+        self.placeholder = Some(placeholder.into());
         self
     }
 
     /// One sentence for whoever fills it in.
     #[must_use]
-    pub const fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn hint(mut self, hint: impl Into<Text>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
     /// A config without it is refused.
     #[must_use]
-    pub const fn required(mut self) -> Self {
+    pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
     /// A form folds it away.
     #[must_use]
-    pub const fn advanced(mut self) -> Self {
-        self.group = Some("advanced");
+    pub fn advanced(mut self) -> Self {
+        self.group = Some("advanced".into());
         self
     }
 }

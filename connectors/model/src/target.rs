@@ -1,9 +1,9 @@
 //! Targets (tables, views …) and their columns.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What kind of thing a column's value is, whatever the engine calls its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogicalType {
     /// True or false.

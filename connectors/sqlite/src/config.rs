@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use connector_model::capability::AggregateCapabilities;
-use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
+use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields, texts};
 use connector_model::{Capabilities, Config, Error, Result};
 
 use crate::location;
@@ -56,18 +56,18 @@ pub(crate) fn manifest() -> Manifest {
             .advanced(),
     ];
     Manifest {
-        package_name: "@semilayer/bridge-sqlite",
-        display_name: "SQLite",
-        icon: "sqlite",
+        package_name: "@semilayer/bridge-sqlite".into(),
+        display_name: "SQLite".into(),
+        icon: "sqlite".into(),
         supports_url: true,
-        url_placeholder: Some("sqlite:///var/lib/app/app.db"),
-        url_schemes: &["sqlite", "file"],
+        url_placeholder: Some("sqlite:///var/lib/app/app.db".into()),
+        url_schemes: texts(&["sqlite", "file"]),
         fields: own.into_iter().chain(pool_fields()).collect(),
         capabilities: Capabilities {
             aggregates: Some(AggregateCapabilities::RELATIONAL),
             ..Capabilities::relational()
         },
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }
 

@@ -42,7 +42,7 @@ impl SqliteFile {
 #[async_trait]
 impl Subject for SqliteFile {
     fn name(&self) -> &str {
-        self.connector.manifest().package_name
+        &self.connector.manifest().package_name
     }
 
     fn profile(&self) -> Profile {

@@ -100,10 +100,13 @@ mod tests {
             managed: ManagedRules::default(),
         };
         let found = find_sources(&resolver, &FileSources::new(), None);
-        let drivers: Vec<(String, &str)> = found
+        let drivers: Vec<(String, String)> = found
             .sources
             .into_iter()
-            .map(|source| (source.name, source.resolved.map_or("", |resolved| short_name(resolved.driver()))))
+            .map(|source| {
+                let driver = source.resolved.map(|resolved| short_name(resolved.driver()).to_owned());
+                (source.name, driver.unwrap_or_default())
+            })
             .collect();
         let expected = ["postgres", "cockroachdb", "cockroachdb", "neon", "postgres"];
         assert_eq!(drivers.iter().map(|(_, driver)| *driver).collect::<Vec<_>>(), expected, "{drivers:?}");
@@ -113,7 +116,7 @@ mod tests {
     fn a_form_of_every_driver_has_what_a_person_needs() {
         for Served { connector, .. } in served() {
             let manifest = connector.manifest();
-            let keys: Vec<&str> = manifest.fields.iter().map(|field| field.key).collect();
+            let keys: Vec<&str> = manifest.fields.iter().map(|field| field.key.as_ref()).collect();
             let unique: std::collections::BTreeSet<&str> = keys.iter().copied().collect();
             assert_eq!(unique.len(), keys.len(), "{}: {keys:?}", manifest.package_name);
             assert!(

@@ -97,19 +97,19 @@ fn json(found: &Found) -> Value {
 }
 
 /// The settings with what may be shown of their values, in the manifest's order.
-fn shown(config: &Config, manifest: &Manifest) -> Vec<(&'static str, String)> {
+fn shown<'m>(config: &Config, manifest: &'m Manifest) -> Vec<(&'m str, String)> {
     let is_set = |field: &&Field| config.keys().any(|key| key == field.key);
-    manifest.fields.iter().filter(is_set).map(|field| (field.key, value(config, field))).collect()
+    manifest.fields.iter().filter(is_set).map(|field| (field.key.as_ref(), value(config, field))).collect()
 }
 
 fn value(config: &Config, field: &Field) -> String {
-    if let Some(flag) = config.flag(field.key) {
+    if let Some(flag) = config.flag(&field.key) {
         return flag.to_string();
     }
-    if let Ok(Some(number)) = config.number(field.key, i64::MIN..=i64::MAX) {
+    if let Ok(Some(number)) = config.number(&field.key, i64::MIN..=i64::MAX) {
         return number.to_string();
     }
-    match (config.text(field.key), field.kind) {
+    match (config.text(&field.key), field.kind) {
         (Some(text), _) if field.key == "url" => mask::url(text),
         (Some(text), FieldKind::String) if text.contains("://") => mask::url(text),
         // PEM text: a certificate is no secret, but nothing to read either.

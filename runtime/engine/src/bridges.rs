@@ -79,14 +79,14 @@ impl Bridges {
     pub fn new(served: impl IntoIterator<Item = Served>) -> Result<Self, NameTaken> {
         let mut bridges = Bridges::default();
         for Served { connector, aliases } in served {
-            let package = connector.manifest().package_name;
+            let package = connector.manifest().package_name.clone();
             let index = bridges.connectors.len();
-            for name in std::iter::once(package).chain(aliases.iter().map(String::as_str)) {
+            for name in std::iter::once(package.as_ref()).chain(aliases.iter().map(String::as_str)) {
                 let name = short_name(name).to_owned();
                 match bridges.by_name.get(&name).and_then(|taken| bridges.connectors.get(*taken)) {
                     Some(first) => {
-                        let first = first.manifest().package_name.to_owned();
-                        return Err(NameTaken { name, first, second: package.to_owned() });
+                        let first = first.manifest().package_name.to_string();
+                        return Err(NameTaken { name, first, second: package.to_string() });
                     }
                     None => bridges.by_name.insert(name, index),
                 };
@@ -97,8 +97,8 @@ impl Bridges {
     }
 
     /// The full names of the connectors, in the order they were loaded.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.connectors.iter().map(|connector| connector.manifest().package_name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.connectors.iter().map(|connector| connector.manifest().package_name.as_ref())
     }
 
     /// The connectors, in the order they were loaded.

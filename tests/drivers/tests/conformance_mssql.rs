@@ -162,7 +162,7 @@ fn dropping(database: &str) -> String {
 #[async_trait]
 impl Subject for Server {
     fn name(&self) -> &str {
-        self.driver.manifest().package_name
+        &self.driver.manifest().package_name
     }
 
     fn profile(&self) -> Profile {

@@ -430,7 +430,7 @@ fn numbers_of_single_precision_are_what_they_are_in_double_precision() {
     let mut schema = schema();
     schema.columns[2].logical_type = LogicalType::Float;
     schema.columns[2].native_type = "real".to_owned();
-    let conventions = Conventions { single_precision: &["real"], ..Conventions::default() };
+    let conventions = Conventions { single_precision: vec!["real".into()], ..Conventions::default() };
     let request = request(&json!({"measures": {
         "sum": {"agg": "sum", "column": "whole"},
         "least": {"agg": "min", "column": "whole"},

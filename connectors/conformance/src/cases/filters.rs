@@ -27,7 +27,7 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
     let names: Vec<String> = bench.tables().iter().map(|table| table.name.clone()).collect();
     for (at, filter) in filters().into_iter().chain(every_type(&bench)).chain([(PEOPLE, nested(64))]) {
         let Some(target) = names.get(at) else { continue };
-        if !declared(&filter, capabilities.where_logical_ops, capabilities.where_string_ops) {
+        if !declared(&filter, &capabilities.where_logical_ops, &capabilities.where_string_ops) {
             continue;
         }
         for kind in [Kind::Query, Kind::Count] {

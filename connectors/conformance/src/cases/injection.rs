@@ -43,7 +43,7 @@ pub async fn run(subject: &dyn Subject, report: &mut Report) -> Result<(), Failu
             for column in ["id", "name", "age"] {
                 jobs.push(Job::new(Kind::Query, &people, json!({"where": {column: payload}})));
                 let comparisons = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"];
-                for operator in comparisons.iter().chain(capabilities.where_string_ops) {
+                for operator in comparisons.iter().chain(&capabilities.where_string_ops) {
                     jobs.push(Job::new(
                         Kind::Query,
                         &people,

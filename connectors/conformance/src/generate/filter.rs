@@ -38,7 +38,7 @@ pub(super) fn filter(
         })
         .collect();
     let leaf = proptest::strategy::Union::new(leaves).boxed();
-    let logical = capabilities.where_logical_ops;
+    let logical = capabilities.where_logical_ops.clone();
     // A single condition decides more answers than many together, which mostly leave nothing.
     let tree = leaf.clone().prop_recursive(DEPTH, 12, 3, move |inner| {
         let list = proptest::collection::vec(inner.clone(), 0..4);
@@ -104,15 +104,15 @@ fn operator(operands: &Operands, capabilities: &Capabilities) -> BoxedStrategy<(
         choices.push((3, named(&["$gt", "$gte", "$lt", "$lte"], one_of(operands.castable.clone()))));
     }
     if !capabilities.where_string_ops.is_empty() {
-        let names = capabilities.where_string_ops;
+        let names = capabilities.where_string_ops.clone();
         if !operands.texts.is_empty() {
-            choices.push((8, named(names, one_of(operands.texts.clone()).prop_map(Json::from).boxed())));
+            choices.push((8, named(&names, one_of(operands.texts.clone()).prop_map(Json::from).boxed())));
         }
-        choices.push((1, named(names, one_of(vec![json!(1), json!(true), Json::Null]))));
+        choices.push((1, named(&names, one_of(vec![json!(1), json!(true), Json::Null]))));
     }
     proptest::strategy::Union::new_weighted(choices).boxed()
 }
 
-fn named(names: &'static [&'static str], operand: BoxedStrategy<Json>) -> BoxedStrategy<(String, Json)> {
+fn named(names: &[&'static str], operand: BoxedStrategy<Json>) -> BoxedStrategy<(String, Json)> {
     (one_of(names.to_vec()).prop_map(str::to_owned), operand).boxed()
 }

@@ -291,8 +291,8 @@ fn a_connector_that_does_what_it_does_not_declare_fails_too() {
         Capabilities { select_projection: false, ..all.clone() },
         Capabilities { batch_read: false, ..all.clone() },
         Capabilities { exact_count: false, ..all.clone() },
-        Capabilities { where_logical_ops: &["$and", "$or"], ..all.clone() },
-        Capabilities { where_string_ops: &["$like"], ..all },
+        Capabilities { where_logical_ops: vec!["$and", "$or"], ..all.clone() },
+        Capabilities { where_string_ops: vec!["$like"], ..all },
     ];
     for capabilities in less {
         let subject = Memory::postgres(|session, _| Box::new(session)).declaring(capabilities.clone());

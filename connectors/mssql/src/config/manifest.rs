@@ -1,7 +1,7 @@
 //! What the SQL Server driver says of itself.
 
 use connector_model::Capabilities;
-use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
+use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields, texts};
 
 use crate::session::AGGREGATES;
 
@@ -51,14 +51,14 @@ pub(crate) fn manifest() -> Manifest {
     ];
     fields.extend(pool_fields());
     Manifest {
-        package_name: "@semilayer/bridge-mssql",
-        display_name: "SQL Server",
-        icon: "mssql",
+        package_name: "@semilayer/bridge-mssql".into(),
+        display_name: "SQL Server".into(),
+        icon: "mssql".into(),
         supports_url: true,
-        url_placeholder: Some("mssql://user:password@host:1433/database"),
-        url_schemes: &["mssql", "sqlserver"],
+        url_placeholder: Some("mssql://user:password@host:1433/database".into()),
+        url_schemes: texts(&["mssql", "sqlserver"]),
         fields,
         capabilities: Capabilities { aggregates: Some(AGGREGATES), ..Capabilities::relational() },
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }

@@ -69,7 +69,11 @@ impl Session for SqlServerSession {
     }
 
     fn conventions(&self) -> Conventions {
-        Conventions { folds_beyond_ascii: true, single_precision: &["real"], ..Conventions::default() }
+        Conventions {
+            folds_beyond_ascii: true,
+            single_precision: vec!["real".into()],
+            ..Conventions::default()
+        }
     }
 
     fn aggregates(&self) -> AggregateCapabilities {

@@ -2,7 +2,7 @@
 
 use connector_model::Capabilities;
 use connector_model::capability::AggregateCapabilities;
-use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
+use connector_model::manifest::{Field, FieldKind, Manifest, Text, pool_fields, texts};
 
 use super::Product;
 
@@ -38,12 +38,12 @@ pub(crate) fn manifest(product: Product) -> Manifest {
     // Vitess, which PlanetScale is made of, has them only within one shard.
     let windows = product != Product::PlanetScale;
     Manifest {
-        package_name,
-        display_name,
-        icon,
+        package_name: Text::Borrowed(package_name),
+        display_name: Text::Borrowed(display_name),
+        icon: Text::Borrowed(icon),
         supports_url: true,
-        url_placeholder: Some(placeholder),
-        url_schemes,
+        url_placeholder: Some(placeholder.into()),
+        url_schemes: texts(url_schemes),
         fields: fields(product, placeholder),
         capabilities: Capabilities {
             aggregates: Some(AggregateCapabilities {
@@ -53,7 +53,7 @@ pub(crate) fn manifest(product: Product) -> Manifest {
             }),
             ..Capabilities::relational()
         },
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }
 

@@ -33,7 +33,11 @@ impl Session for MySession {
     }
 
     fn conventions(&self) -> Conventions {
-        Conventions { folds_beyond_ascii: true, single_precision: &["float"], ..Conventions::default() }
+        Conventions {
+            folds_beyond_ascii: true,
+            single_precision: vec!["float".into()],
+            ..Conventions::default()
+        }
     }
 
     async fn ping(&mut self, cx: &CallContext) -> Result<ServerInfo> {

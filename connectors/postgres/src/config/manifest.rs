@@ -1,7 +1,7 @@
 //! What the PostgreSQL driver says of itself.
 
 use connector_model::Capabilities;
-use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields};
+use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields, texts};
 
 use crate::family::Family;
 
@@ -47,14 +47,14 @@ pub(crate) fn manifest(family: &Family) -> Manifest {
     }
     fields.extend(pool_fields());
     Manifest {
-        package_name: family.package_name,
-        display_name: family.display_name,
-        icon: family.icon,
+        package_name: family.package_name.into(),
+        display_name: family.display_name.into(),
+        icon: family.icon.into(),
         supports_url: true,
-        url_placeholder: Some(family.url_placeholder),
-        url_schemes: family.own_schemes,
+        url_placeholder: Some(family.url_placeholder.into()),
+        url_schemes: texts(family.own_schemes),
         fields,
         capabilities: Capabilities { aggregates: Some(family.aggregates()), ..Capabilities::relational() },
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
     }
 }

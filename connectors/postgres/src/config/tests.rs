@@ -147,9 +147,9 @@ fn channel_binding_is_honoured_or_refused() {
 fn every_member_has_its_manifest() {
     let shown = [&POSTGRES, &COCKROACHDB, &NEON, &SUPABASE].map(|family| {
         let manifest = manifest(family);
-        let fields = manifest.fields.iter().map(|field| match field.default {
+        let fields = manifest.fields.iter().map(|field| match &field.default {
             Some(default) => format!("{}={default}", field.key),
-            None => field.key.to_owned(),
+            None => field.key.to_string(),
         });
         let fields = fields.collect::<Vec<_>>().join(" ");
         format!(
@@ -158,7 +158,7 @@ fn every_member_has_its_manifest() {
             manifest.display_name,
             manifest.icon,
             manifest.url_schemes,
-            manifest.url_placeholder.unwrap_or_default(),
+            manifest.url_placeholder.clone().unwrap_or_default(),
         )
     });
     insta::assert_snapshot!(shown.concat());

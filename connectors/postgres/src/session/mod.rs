@@ -75,7 +75,7 @@ impl Session for PgSession {
             moments_in_text: false,
             // As the locale does it; those that do not (`C`) are rare.
             folds_beyond_ascii: true,
-            single_precision: &["real"],
+            single_precision: vec!["real".into()],
         }
     }
 

@@ -32,8 +32,8 @@ pub(crate) fn hello(bridges: &runner_engine::Bridges, max_jobs: usize) -> HelloP
     let info = |connector: &Arc<dyn connector_api::Connector>| {
         let manifest = connector.manifest();
         ConnectorInfo {
-            name: manifest.package_name.to_owned(),
-            version: manifest.version.to_owned(),
+            name: manifest.package_name.to_string(),
+            version: manifest.version.to_string(),
             kind: ConnectorKind::Native,
             digest: None,
             manifest: None,

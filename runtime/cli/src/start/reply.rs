@@ -62,6 +62,7 @@ fn kind_name(kind: CursorKind) -> String {
     match kind {
         CursorKind::Keyset => "keyset",
         CursorKind::Offset => "offset",
+        CursorKind::Scan => "scan",
     }
     .to_owned()
 }

@@ -28,7 +28,8 @@ async fn a_job_on_a_file_is_served_from_hello_to_done() {
     assert_eq!(hello["version"], 1);
     assert_eq!(hello["runnerId"], "3f2a9c1e-1111-4222-8333-444444444444");
     let drivers = semilayer_runner::drivers::served();
-    let served: Vec<&str> = drivers.iter().map(|one| one.connector.manifest().package_name).collect();
+    let served: Vec<&str> =
+        drivers.iter().map(|one| one.connector.manifest().package_name.as_ref()).collect();
     assert_eq!(hello["capabilities"], json!(served));
     assert_eq!(hello["runtimeVersion"], format!("{} (2026-11)", env!("CARGO_PKG_VERSION")));
     assert_eq!(hello["limits"]["maxConcurrentJobs"], 256);

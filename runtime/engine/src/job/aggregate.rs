@@ -58,7 +58,7 @@ async fn by_scan(
         joined.push(target.map_err(|error| error.with("option", format!("joins[{at}].target")))?);
     }
     let conventions = session.conventions();
-    let scan = Scan::new(request, &own, &joined, conventions)?;
+    let scan = Scan::new(request, &own, &joined, conventions.clone())?;
     let aggregator = Aggregator::new(request, &scan, conventions, STATE_BYTES, memory)?;
     let mut rows = Rows { aggregator };
     let mut scanned = RowSink::new(&mut rows, SinkLimits::default());

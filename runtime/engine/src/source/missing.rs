@@ -46,7 +46,7 @@ impl Resolver {
 
 /// A variable whose key the connector does not have.
 pub(super) fn unknown_key(source: &str, manifest: &Manifest, variable: &str, key: &str) -> SourceWarning {
-    let keys: Vec<String> = manifest.fields.iter().map(|field| variable_key(field.key)).collect();
+    let keys: Vec<String> = manifest.fields.iter().map(|field| variable_key(&field.key)).collect();
     let alike = nearest(key, keys.iter().map(String::as_str));
     SourceWarning::UnknownKey {
         source: source.to_owned(),
@@ -56,7 +56,11 @@ pub(super) fn unknown_key(source: &str, manifest: &Manifest, variable: &str, key
 }
 
 /// The error of a setting, with the variable or entry that it is from, or the variable that would set it.
-pub(super) fn placed(error: Error, source: &str, given: &BTreeMap<&'static str, Given>) -> Error {
+pub(super) fn placed(
+    error: Error,
+    source: &str,
+    given: &BTreeMap<connector_model::manifest::Text, Given>,
+) -> Error {
     let setting =
         error.detail().get("setting").and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let place = match given.get(setting.as_str()) {

@@ -52,7 +52,7 @@ pub(super) fn variable(source: &str, key: &str) -> String {
 
 /// A field's spellings: its key's and its aliases'.
 pub(super) fn spellings(field: &Field) -> impl Iterator<Item = String> {
-    std::iter::once(field.key).chain(field.aliases.iter().copied()).map(variable_key)
+    std::iter::once(&field.key).chain(&field.aliases).map(|key| variable_key(key))
 }
 
 /// The field that a variable's key part spells.
@@ -64,7 +64,8 @@ pub(super) fn field_spelled<'m>(manifest: &'m Manifest, key: &str) -> Option<&'m
 pub(super) fn expected_variable(source: &str, manifest: &Manifest) -> String {
     let url = manifest.fields.iter().find(|field| manifest.supports_url && field.key == "url");
     let required = || manifest.fields.iter().find(|field| field.required);
-    let key = url.or_else(required).or_else(|| manifest.fields.first()).map_or("url", |field| field.key);
+    let key =
+        url.or_else(required).or_else(|| manifest.fields.first()).map_or("url", |field| field.key.as_ref());
     variable(source, key)
 }
 

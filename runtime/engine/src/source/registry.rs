@@ -83,8 +83,8 @@ impl Sources {
     }
 
     /// The full bridge name of an assignment's connector.
-    pub(crate) fn bridge(&self, assignment: &Assignment) -> Result<&'static str> {
-        Ok(self.resolver.bridges.find(&assignment.bridge)?.manifest().package_name)
+    pub(crate) fn bridge(&self, assignment: &Assignment) -> Result<&str> {
+        Ok(&self.resolver.bridges.find(&assignment.bridge)?.manifest().package_name)
     }
 
     /// Replaces the assigned set. Pools of sources that are gone are closed; jobs that have their sessions keep them.

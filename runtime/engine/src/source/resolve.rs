@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connector_api::{Connector, PathRules, Source};
 use connector_model::config::{Config, Origin};
 use connector_model::error::{Error, ErrorCode, Result};
-use connector_model::manifest::{Manifest, short_name};
+use connector_model::manifest::{Manifest, Text, short_name};
 use connector_model::nearest::suggestion;
 use dial::AddressFilter;
 use secrecy::{ExposeSecret, SecretString};
@@ -66,8 +66,8 @@ impl ResolvedSource {
     }
 
     /// The full bridge name of its connector.
-    pub fn driver(&self) -> &'static str {
-        self.connector.manifest().package_name
+    pub fn driver(&self) -> &str {
+        &self.connector.manifest().package_name
     }
 }
 
@@ -167,7 +167,7 @@ impl Resolver {
         known: &[String],
     ) -> Result<ResolvedSource> {
         let manifest = connector.manifest();
-        let mut given: BTreeMap<&'static str, Given> = BTreeMap::new();
+        let mut given: BTreeMap<Text, Given> = BTreeMap::new();
         if let Some(entry) = file.get(name) {
             file_entries(name, manifest, &entry.entries, &mut given)?;
         }
@@ -178,7 +178,7 @@ impl Resolver {
         if given.is_empty() {
             return Err(self.not_configured(name, manifest, known));
         }
-        let texts = given.iter().map(|(key, given)| (*key, given.text.as_str()));
+        let texts = given.iter().map(|(key, given)| (key.as_ref(), given.text.as_str()));
         let place = |error: Error| placed(error, name, &given);
         let mut config = Config::from_texts(manifest, Origin::Local, texts).map_err(place)?;
         let pool = PoolSettings::take(&mut config).map_err(place)?;
@@ -201,7 +201,7 @@ impl Resolver {
         source: &str,
         manifest: &Manifest,
         variable: Variable<'_>,
-        given: &mut BTreeMap<&'static str, Given>,
+        given: &mut BTreeMap<Text, Given>,
         warnings: &mut Vec<SourceWarning>,
     ) -> Result<()> {
         let Variable { name, key } = variable;
@@ -222,7 +222,8 @@ impl Resolver {
         if text.is_empty() {
             return Ok(());
         }
-        let replaced = given.insert(field.key, Given { text, from: name.to_owned(), is_variable: true });
+        let replaced =
+            given.insert(field.key.clone(), Given { text, from: name.to_owned(), is_variable: true });
         match replaced {
             Some(Given { from, is_variable: true, .. }) => {
                 let message = format!("{from} and {name} are both set and mean the same; remove one of them");
@@ -262,12 +263,12 @@ fn file_entries(
     source: &str,
     manifest: &Manifest,
     entries: &BTreeMap<String, SecretString>,
-    given: &mut BTreeMap<&'static str, Given>,
+    given: &mut BTreeMap<Text, Given>,
 ) -> Result<()> {
     for (key, text) in entries {
         let from = format!("[sources.{source}] {key}");
         let Some(field) = manifest.field(key) else {
-            let hint = suggestion(key, manifest.fields.iter().map(|field| field.key));
+            let hint = suggestion(key, manifest.fields.iter().map(|field| field.key.as_ref()));
             let message = format!("{from}: {} has no such setting{hint}", manifest.package_name);
             return Err(Error::new(ErrorCode::SourceNotConfigured, message).with("setting", from));
         };
@@ -275,7 +276,9 @@ fn file_entries(
         if text.is_empty() {
             continue;
         }
-        if let Some(other) = given.insert(field.key, Given { text, from: from.clone(), is_variable: false }) {
+        if let Some(other) =
+            given.insert(field.key.clone(), Given { text, from: from.clone(), is_variable: false })
+        {
             let message = format!("{} and {from} mean the same; remove one of them", other.from);
             return Err(Error::new(ErrorCode::SourceNotConfigured, message).with("setting", from));
         }

@@ -62,15 +62,15 @@ impl Fake {
         ];
         fields.extend(pool_fields());
         let manifest = Manifest {
-            package_name: name,
-            display_name: "Fake",
-            icon: "fake",
+            package_name: name.into(),
+            display_name: "Fake".into(),
+            icon: "fake".into(),
             supports_url: true,
             url_placeholder: None,
-            url_schemes: &["fake"],
+            url_schemes: vec!["fake".into()],
             fields,
             capabilities: Capabilities::relational(),
-            version: "0.0.0",
+            version: "0.0.0".into(),
         };
         Fake { server, manifest }
     }

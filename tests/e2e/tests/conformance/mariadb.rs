@@ -45,7 +45,7 @@ impl Server {
 #[async_trait]
 impl Subject for Server {
     fn name(&self) -> &str {
-        self.driver.manifest().package_name
+        &self.driver.manifest().package_name
     }
 
     fn profile(&self) -> Profile {

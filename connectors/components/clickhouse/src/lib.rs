@@ -1,0 +1,1 @@
+//! The clickhouse connector.

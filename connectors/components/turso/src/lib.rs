@@ -1,0 +1,1 @@
+//! The turso connector.

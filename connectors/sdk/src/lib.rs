@@ -1,0 +1,1 @@
+//! Write a connector for your database as a sandboxed WASM component.

@@ -1,0 +1,1 @@
+//! Components, built and loaded as an operator would have them, for the tests.
