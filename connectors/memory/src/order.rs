@@ -102,7 +102,7 @@ impl<'t> RowOrder<'t> {
     /// The cursor of a page that ended with `last` and left `passed` rows behind it.
     pub fn issue(&self, last: &[Value], passed: u64) -> String {
         let position = match self.cursor_kind() {
-            CursorKind::Offset => Position::Offset(passed),
+            CursorKind::Offset | CursorKind::Scan => Position::Offset(passed),
             CursorKind::Keyset => Position::After(
                 self.columns.iter().map(|(at, _)| last.get(*at).and_then(Value::to_part)).collect(),
             ),
