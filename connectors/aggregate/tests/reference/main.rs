@@ -54,7 +54,7 @@ fn schema() -> TargetSchema {
 
 /// The request's scan, and an aggregator for its rows.
 fn begin(request: &Aggregate, conventions: Conventions, limit: usize) -> Result<(Scan, Aggregator)> {
-    let scan = Scan::new(request, &schema(), &[], conventions)?;
+    let scan = Scan::new(request, &schema(), &[], conventions.clone())?;
     let aggregator = Aggregator::new(request, &scan, conventions, limit, &Memory::default())?;
     Ok((scan, aggregator))
 }
@@ -437,7 +437,7 @@ fn numbers_of_single_precision_are_what_they_are_in_double_precision() {
         "equal": {"agg": "count", "where": {"whole": 0.3}},
         "above": {"agg": "count", "where": {"whole": {"$gt": 0.3}}},
     }}));
-    let scan = Scan::new(&request, &schema, &[], conventions).unwrap();
+    let scan = Scan::new(&request, &schema, &[], conventions.clone()).unwrap();
     let mut aggregator =
         Aggregator::new(&request, &scan, conventions, STATE_BYTES, &Memory::default()).unwrap();
     aggregator.rows(br#"{"whole":0.3}"#).unwrap();
