@@ -63,7 +63,7 @@ async fn neon_and_supabase_take_nothing_but_tls_unless_told_otherwise() {
     let server = Server::start().await;
     let url = server.postgres.url();
     for driver in [Driver::neon(), Driver::supabase()] {
-        let name = driver.manifest().display_name;
+        let name = &driver.manifest().display_name;
         let plain = source(&driver, &[("url", &url), ("sslmode", "disable")]).unwrap();
         assert!(plain.open(&open_context().unwrap()).await.is_ok(), "{name}");
     }
