@@ -6,6 +6,7 @@
 
 mod binaries;
 mod certificates;
+mod components;
 mod install;
 mod launch;
 mod mariadb;
@@ -23,6 +24,7 @@ mod workspace;
 
 pub use binaries::{Binaries, Profile, binaries};
 pub use certificates::{Certificates, Credential, ServerCertificate};
+pub use components::{component, guest};
 pub use launch::Launch;
 pub use mariadb::{MariaDb, MariaDbOptions};
 pub use output::{Line, Origin};
