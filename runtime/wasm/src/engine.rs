@@ -1,0 +1,95 @@
+//! The engine that all modules share.
+
+use std::sync::Arc;
+
+use connector_model::error::{Error, Result};
+use wasmtime::component::Linker;
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+use crate::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
+use crate::linker::linker;
+use crate::state::State;
+use crate::ticks::Ticker;
+
+/// Instances of all modules together, sessions and interrupts. Each reserves addresses for a memory of 4 GiB, which
+/// cost nothing until they are used.
+const MAX_INSTANCES: u32 = 256;
+
+/// What a guest's own calls may use of the stack, in bytes.
+const WASM_STACK: usize = 512 * 1024;
+
+/// A guest's stack together with what the host's functions need on it, in bytes.
+const FIBER_STACK: usize = 2 * 1024 * 1024;
+
+/// The largest of a component's own tables of functions and globals, in bytes; only a limit.
+const MAX_INSTANCE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How components are compiled and run. Whoever compiles elsewhere uses the same: code that was compiled otherwise is
+/// refused when it is loaded.
+pub fn engine_config() -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(MAX_INSTANCES)
+        .total_core_instances(MAX_INSTANCES * 16)
+        .total_memories(MAX_INSTANCES)
+        .total_tables(MAX_INSTANCES * 4)
+        .total_stacks(MAX_INSTANCES)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_memories_per_component(MAX_MEMORIES)
+        .max_tables_per_component(MAX_TABLES)
+        .max_component_instance_size(MAX_INSTANCE_BYTES)
+        .max_core_instance_size(MAX_INSTANCE_BYTES)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        // Key registers are few, and shared with whatever else this process does.
+        .memory_protection_keys(Enabled::No);
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(FIBER_STACK)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// What runs every module of this process. Made when there is a first module: it reserves addresses and has a thread.
+#[derive(Clone)]
+pub struct HostEngine {
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+    ticker: Arc<Ticker>,
+}
+
+impl HostEngine {
+    /// An engine without modules.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the system does not give it addresses or a thread.
+    pub fn new() -> Result<HostEngine> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| {
+            Error::internal(format!(
+                "the runtime for WASM connectors could not start: {what}: {error}; a limit on the process's \
+                 address space (`ulimit -v`) is the usual reason"
+            ))
+        };
+        let engine =
+            Engine::new(&engine_config()).map_err(|error| failed("engine", &format_args!("{error:#}")))?;
+        let linker = linker(&engine).map_err(|error| failed("imports", &format_args!("{error:#}")))?;
+        let ticker = Ticker::start(engine.clone()).map_err(|error| failed("clock thread", &error))?;
+        Ok(HostEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker) })
+    }
+
+    /// The engine, for loading components into it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl std::fmt::Debug for HostEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostEngine").finish_non_exhaustive()
+    }
+}
