@@ -2,10 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use connector_model::column_rules::ColumnRules;
 use connector_model::error::Result;
 use connector_model::json::{Envelope, RowBuffer, RowWriter};
 use connector_model::target::Column;
@@ -65,6 +67,14 @@ impl<'a> RowSink<'a> {
         RowSink { chunks, buffer, limits, due: None, rows: 0, bytes: 0 }
     }
 
+    /// Lets these rules act on every row, written or spliced. Set before the first row; for sinks that take rows only:
+    /// the groups of an aggregate and the entries of a catalogue are objects of another kind, whose keys are no columns.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Arc<ColumnRules>) -> Self {
+        self.buffer.rules(rules);
+        self
+    }
+
     /// Sets the columns of the rows that follow.
     pub fn columns<'c>(&mut self, columns: impl IntoIterator<Item = &'c Column>) {
         self.buffer.columns(columns.into_iter().map(|column| column.name.as_str()));
@@ -80,10 +90,14 @@ impl<'a> RowSink<'a> {
         Ok(written)
     }
 
-    /// Adds rows that are JSON objects already, separated by commas.
-    pub fn splice(&mut self, rows: u32, objects: &[u8]) {
-        self.buffer.splice(rows, objects);
+    /// Adds rows that are JSON objects already, separated by commas; see [`RowBuffer::splice`].
+    ///
+    /// # Errors
+    /// `INTERNAL` when there are rules for columns and the text is not that many objects.
+    pub fn splice(&mut self, rows: u32, objects: &[u8]) -> Result<()> {
+        self.buffer.splice(rows, objects)?;
         self.rows += u64::from(rows);
+        Ok(())
     }
 
     /// Sends the chunk if it is full, and lets other jobs have their turn; whether it was.
@@ -149,6 +163,8 @@ impl<'a> RowSink<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connector_model::column_rules::ColumnRule;
+    use connector_model::error::ErrorCode;
     use connector_model::json;
     use connector_model::target::LogicalType;
 
@@ -213,5 +229,20 @@ mod tests {
         sink.flush().await.unwrap();
         assert_eq!(recorder.sent.0.len(), 3);
         assert!(recorder.sent.0.iter().all(|(_, text)| text.len() < 64));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rules_act_on_rows_that_are_written_and_on_rows_that_come_whole() {
+        let mut recorder = Recorder { start: Instant::now(), sent: Sent::default() };
+        let rules = Arc::new(ColumnRules::new([("ID", ColumnRule::Redact)]));
+        let mut sink = RowSink::new(&mut recorder, SinkLimits::default()).with_rules(rules);
+        sink.columns([&Column { name: "id".into(), logical_type: LogicalType::Integer }]);
+        put(&mut sink, 1);
+        sink.splice(1, br#"{"id":2,"n":3}"#).unwrap();
+        assert_eq!(sink.splice(1, b"[2]").unwrap_err().code(), ErrorCode::Internal);
+        sink.flush().await.unwrap();
+        assert_eq!(sink.rows(), 2);
+        let texts: Vec<_> = recorder.sent.0.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, [r#"<{"id":"***"},{"id":"***","n":3}>"#]);
     }
 }

@@ -140,7 +140,7 @@ impl Session for MemorySession {
         for group in aggregate::groups(&self.database, request)?.iter().take(limit) {
             let mut json = Vec::new();
             group.write(&mut json, request);
-            out.splice(1, &json);
+            out.splice(1, &json)?;
             out.flush_if_full().await?;
         }
         out.flush().await

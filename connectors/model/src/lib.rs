@@ -6,6 +6,7 @@
 //! - [`request`]: a job's options, parsed once into typed requests
 //! - [`filter`]: the `where` tree, its limits, and operands cast to a column's type
 //! - [`json`]: values to JSON text, and the row buffer that writes them
+//! - [`column_rules`]: columns that a policy drops, masks or hashes on their way out
 //! - [`target`]: tables, views and their columns
 //! - [`cursor`]: where the next page begins
 //! - [`config`], [`manifest`], [`capability`]: what a source is configured with, and what it can do
@@ -15,6 +16,7 @@
 //! - [`nearest`]: "did you mean"
 
 pub mod capability;
+pub mod column_rules;
 pub mod config;
 pub mod conventions;
 pub mod cursor;

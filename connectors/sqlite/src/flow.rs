@@ -93,10 +93,7 @@ impl Flow {
     /// # Errors
     /// `CANCELLED` when the call has to end.
     pub(crate) fn object(&self, object: &[u8]) -> Result<()> {
-        self.put(|rows| {
-            rows.splice(1, object);
-            Ok(())
-        })
+        self.put(|rows| rows.splice(1, object))
     }
 
     fn put(&self, put: impl FnOnce(&mut RowBuffer) -> Result<()>) -> Result<()> {

@@ -120,7 +120,7 @@ impl<T> Call<'_, T> {
             if let Some(out) = &mut out
                 && let Some((rows, objects)) = self.flow.take()
             {
-                out.splice(rows, &objects);
+                out.splice(rows, &objects)?;
                 out.flush().await?;
             }
             if let Some(answer) = answered {

@@ -276,7 +276,7 @@ impl Session for Broken {
             return Err(Error::new(ErrorCode::UnsupportedJob, "there are no aggregates"));
         }
         for group in self.groups(request)? {
-            out.splice(1, group.to_string().as_bytes());
+            out.splice(1, group.to_string().as_bytes())?;
             out.flush_if_full().await?;
         }
         out.flush().await

@@ -1,5 +1,8 @@
 //! Rows as JSON objects in one buffer, whose bytes are what is sent.
 
+use std::sync::Arc;
+
+use crate::column_rules::{ColumnRule, ColumnRules, Rewriter};
 use crate::error::{Error, ErrorCode, Result};
 
 /// What stands before and after the rows of every chunk; the row buffer does not look inside.
@@ -11,6 +14,14 @@ pub struct Envelope {
     pub suffix: Vec<u8>,
 }
 
+/// A column of the rows that are written cell by cell.
+#[derive(Debug)]
+struct Key {
+    /// `"name":` with the comma or brace that stands before it; empty for a column that is dropped.
+    text: Box<[u8]>,
+    rule: Option<ColumnRule>,
+}
+
 /// The rows written since the last chunk was taken, comma-separated, behind the envelope's prefix.
 ///
 /// Keys are escaped once a result; a row then costs its bytes and no allocation.
@@ -18,8 +29,9 @@ pub struct Envelope {
 pub struct RowBuffer {
     bytes: Vec<u8>,
     envelope: Envelope,
-    /// `"name":` of each column, with the comma or brace that stands before it.
-    keys: Vec<Box<[u8]>>,
+    keys: Vec<Key>,
+    /// Present when a column of some row is not kept as it is.
+    rewriter: Option<Rewriter>,
     rows: u32,
     chunk_bytes: usize,
     max_row_bytes: usize,
@@ -28,8 +40,9 @@ pub struct RowBuffer {
 impl RowBuffer {
     /// An empty buffer for chunks of about `chunk_bytes` and rows of at most `max_row_bytes`.
     pub fn new(envelope: Envelope, chunk_bytes: usize, max_row_bytes: usize) -> Self {
+        let (bytes, keys) = (Vec::new(), Vec::new());
         let mut buffer =
-            RowBuffer { bytes: Vec::new(), envelope, keys: Vec::new(), rows: 0, chunk_bytes, max_row_bytes };
+            RowBuffer { bytes, envelope, keys, rewriter: None, rows: 0, chunk_bytes, max_row_bytes };
         // Small until rows come: most jobs answer with a handful of them.
         buffer.begin(512);
         buffer
@@ -41,14 +54,25 @@ impl RowBuffer {
         self.rows = 0;
     }
 
+    /// Sets the rules for the columns of all rows that follow, those that are spliced included. To be called before
+    /// [`RowBuffer::columns`].
+    pub fn rules(&mut self, rules: Arc<ColumnRules>) {
+        self.rewriter = (!rules.is_empty()).then(|| Rewriter::new(rules));
+    }
+
     /// Sets the columns of all rows that follow.
     pub fn columns<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         self.keys.clear();
+        let mut before = b'{';
         for name in names {
-            let mut key = vec![if self.keys.is_empty() { b'{' } else { b',' }];
-            super::text(&mut key, name);
-            key.push(b':');
-            self.keys.push(key.into_boxed_slice());
+            let rule = self.rewriter.as_ref().and_then(|rewriter| rewriter.of(name));
+            let mut text = Vec::new();
+            if !matches!(rule, Some(ColumnRule::Drop)) {
+                text.push(std::mem::replace(&mut before, b','));
+                super::text(&mut text, name);
+                text.push(b':');
+            }
+            self.keys.push(Key { text: text.into_boxed_slice(), rule });
         }
     }
 
@@ -62,10 +86,12 @@ impl RowBuffer {
         if self.rows > 0 {
             self.bytes.push(b',');
         }
-        let mut writer = RowWriter { bytes: &mut self.bytes, keys: self.keys.iter() };
+        let open = self.bytes.len();
+        let mut writer = RowWriter { bytes: &mut self.bytes, keys: self.keys.iter(), ruled: None };
         let written = write(&mut writer);
+        writer.settle();
         let complete = writer.keys.len() == 0;
-        if self.keys.is_empty() {
+        if self.bytes.len() == open {
             self.bytes.push(b'{');
         }
         self.bytes.push(b'}');
@@ -82,15 +108,27 @@ impl RowBuffer {
         outcome
     }
 
-    /// Adds rows that are already JSON objects, separated by commas.
-    pub fn splice(&mut self, rows: u32, objects: &[u8]) {
-        if rows > 0 {
-            if self.rows > 0 {
-                self.bytes.push(b',');
-            }
-            self.bytes.extend_from_slice(objects);
-            self.rows += rows;
+    /// Adds rows that are already JSON objects, separated by commas. Where there are rules, every key of them is held
+    /// against those.
+    ///
+    /// # Errors
+    /// `INTERNAL` when there are rules and the text is not that many objects; then nothing was added.
+    pub fn splice(&mut self, rows: u32, objects: &[u8]) -> Result<()> {
+        if rows == 0 {
+            return Ok(());
         }
+        let start = self.bytes.len();
+        if self.rows > 0 {
+            self.bytes.push(b',');
+        }
+        match &mut self.rewriter {
+            None => self.bytes.extend_from_slice(objects),
+            Some(rewriter) => {
+                rewriter.append(&mut self.bytes, rows, objects).inspect_err(|_| self.bytes.truncate(start))?
+            }
+        }
+        self.rows += rows;
+        Ok(())
     }
 
     /// How many rows wait.
@@ -125,7 +163,9 @@ fn too_large(size: usize, limit: usize) -> Error {
 #[derive(Debug)]
 pub struct RowWriter<'a> {
     bytes: &'a mut Vec<u8>,
-    keys: std::slice::Iter<'a, Box<[u8]>>,
+    keys: std::slice::Iter<'a, Key>,
+    /// Where the value begins that is being written, when a rule waits for its end.
+    ruled: Option<(usize, &'a ColumnRule)>,
 }
 
 impl RowWriter<'_> {
@@ -135,8 +175,19 @@ impl RowWriter<'_> {
     /// `INTERNAL` when every column has its value already.
     pub fn cell(&mut self) -> Result<&mut Vec<u8>> {
         let key = self.keys.next().ok_or_else(|| Error::internal("a row has more values than columns"))?;
-        self.bytes.extend_from_slice(key);
+        self.settle();
+        self.bytes.extend_from_slice(&key.text);
+        if let Some(rule) = &key.rule {
+            self.ruled = Some((self.bytes.len(), rule));
+        }
         Ok(self.bytes)
+    }
+
+    /// Applies the rule of the column whose value has just been written.
+    fn settle(&mut self) {
+        if let Some((start, rule)) = self.ruled.take() {
+            rule.settle(self.bytes, start);
+        }
     }
 }
 

@@ -65,7 +65,7 @@ async fn fold(
     let mut groups = Groups::new(select, SinkLimits::default().row_bytes);
     while let Some(row) = next_row(running, stopped.as_mut(), out).await? {
         if let Some(group) = groups.row(&Cells { row: &row, binary })? {
-            out.splice(1, group);
+            out.splice(1, group)?;
         }
         if out.flush_if_full().await? {
             // Where rows and socket are both faster than this loop, nothing else would look.
@@ -73,7 +73,7 @@ async fn fold(
         }
     }
     if let Some(group) = groups.end()? {
-        out.splice(1, group);
+        out.splice(1, group)?;
     }
     Ok(())
 }

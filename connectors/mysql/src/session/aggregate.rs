@@ -98,7 +98,7 @@ async fn fold(
         };
         let layout = layout.as_ref().ok_or_else(malformed)?;
         if let Some(group) = groups.row(&Found { values: layout.values(&row)?, layout })? {
-            out.splice(1, group);
+            out.splice(1, group)?;
         }
         if out.flush_if_full().await? {
             // Where rows and socket are both faster than this loop, nothing else would look.
@@ -106,7 +106,7 @@ async fn fold(
         }
     }
     if let Some(group) = groups.end()? {
-        out.splice(1, group);
+        out.splice(1, group)?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ async fn fold(
             decoders = decoders_of(&row, select, binary)?;
         }
         if let Some(group) = groups.row(&Cells { row: &row, decoders: &decoders })? {
-            out.splice(1, group);
+            out.splice(1, group)?;
         }
         if out.flush_if_full().await? {
             // Where rows and socket are both faster than this loop, nothing else would look.
@@ -85,7 +85,7 @@ async fn fold(
         }
     }
     if let Some(group) = groups.end()? {
-        out.splice(1, group);
+        out.splice(1, group)?;
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ async fn by_scan(
                 format!("a group is {} bytes as JSON, the limit is {limit}; measure less of it", group.len());
             return Err(Error::new(ErrorCode::ResultTooLarge, message).with("limitBytes", limit as u64));
         }
-        out.splice(1, &group);
+        out.splice(1, &group)?;
         out.flush_if_full().await?;
         group.clear();
     }

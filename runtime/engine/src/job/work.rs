@@ -113,6 +113,6 @@ async fn rows(
 async fn object(out: &mut RowSink<'_>, row: &impl serde::Serialize) -> Result<()> {
     let json =
         serde_json::to_vec(row).map_err(|error| Error::internal(format!("a row is no JSON: {error}")))?;
-    out.splice(1, &json);
+    out.splice(1, &json)?;
     out.flush_if_full().await.map(|_| ())
 }
