@@ -51,9 +51,12 @@ impl From<Arc<dyn Connector>> for Served {
     }
 }
 
-/// Every connector that is loaded, by name.
+/// Every connector that is loaded, by name. A clone is the same table.
 #[derive(Clone, Default)]
-pub struct Bridges {
+pub struct Bridges(Arc<Table>);
+
+#[derive(Default)]
+struct Table {
     connectors: Vec<Arc<dyn Connector>>,
     /// Short names; a full name is looked up by what follows its prefix.
     by_name: HashMap<String, usize>,
@@ -77,33 +80,33 @@ impl Bridges {
     /// # Errors
     /// [`NameTaken`] when a name would mean two of them.
     pub fn new(served: impl IntoIterator<Item = Served>) -> Result<Self, NameTaken> {
-        let mut bridges = Bridges::default();
+        let mut table = Table::default();
         for Served { connector, aliases } in served {
             let package = connector.manifest().package_name.clone();
-            let index = bridges.connectors.len();
+            let index = table.connectors.len();
             for name in std::iter::once(package.as_ref()).chain(aliases.iter().map(String::as_str)) {
                 let name = short_name(name).to_owned();
-                match bridges.by_name.get(&name).and_then(|taken| bridges.connectors.get(*taken)) {
+                match table.by_name.get(&name).and_then(|taken| table.connectors.get(*taken)) {
                     Some(first) => {
                         let first = first.manifest().package_name.to_string();
                         return Err(NameTaken { name, first, second: package.to_string() });
                     }
-                    None => bridges.by_name.insert(name, index),
+                    None => table.by_name.insert(name, index),
                 };
             }
-            bridges.connectors.push(connector);
+            table.connectors.push(connector);
         }
-        Ok(bridges)
+        Ok(Bridges(Arc::new(table)))
     }
 
     /// The full names of the connectors, in the order they were loaded.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.connectors.iter().map(|connector| connector.manifest().package_name.as_ref())
+        self.0.connectors.iter().map(|connector| connector.manifest().package_name.as_ref())
     }
 
     /// The connectors, in the order they were loaded.
     pub fn connectors(&self) -> impl Iterator<Item = &Arc<dyn Connector>> {
-        self.connectors.iter()
+        self.0.connectors.iter()
     }
 
     /// The connector of a full name, short name or alias.
@@ -112,15 +115,13 @@ impl Bridges {
     /// `UNKNOWN_BRIDGE` with the names that are loaded; it says so when the name is a published one.
     pub fn find(&self, bridge: &str) -> Result<&Arc<dyn Connector>> {
         let short = short_name(bridge);
-        self.by_name
-            .get(short)
-            .and_then(|index| self.connectors.get(*index))
-            .ok_or_else(|| self.unknown(bridge, short))
+        let found = self.0.by_name.get(short).and_then(|index| self.0.connectors.get(*index));
+        found.ok_or_else(|| self.unknown(bridge, short))
     }
 
     /// The connectors that recognise a URL by its scheme.
     pub fn of_scheme(&self, scheme: &str) -> impl Iterator<Item = &Arc<dyn Connector>> {
-        self.connectors.iter().filter(move |connector| {
+        self.0.connectors.iter().filter(move |connector| {
             connector.manifest().url_schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
         })
     }
@@ -132,7 +133,7 @@ impl Bridges {
         let what = if published {
             format!("the bridge \"{bridge}\" is not served by this runner yet; loaded: {list}")
         } else {
-            let hint = suggestion(short, self.by_name.keys().map(String::as_str));
+            let hint = suggestion(short, self.0.by_name.keys().map(String::as_str));
             format!("no bridge \"{bridge}\" is loaded{hint}; loaded: {list}")
         };
         Error::new(ErrorCode::UnknownBridge, what).with("bridge", bridge).with("loaded", loaded)

@@ -137,15 +137,26 @@ impl Engine {
         self.surroundings.sources.reload(file);
     }
 
-    /// The full bridge names that are served.
-    pub fn bridges(&self) -> &Bridges {
-        &self.surroundings.sources.resolver().bridges
+    /// The connectors that are served at this moment.
+    pub fn bridges(&self) -> Bridges {
+        self.surroundings.sources.bridges()
+    }
+
+    /// Replaces the connectors while jobs run. A source whose connector is another object than before gets new sessions
+    /// from the next job on; jobs under way, and those that wait for one of its sessions, finish on the one they began
+    /// with.
+    ///
+    /// # Errors
+    /// [`NameTaken`] when two connectors claim one bridge name; then nothing changes.
+    pub fn serve(&self, served: Vec<Served>) -> Result<(), NameTaken> {
+        self.surroundings.sources.serve(Bridges::new(served)?);
+        Ok(())
     }
 
     /// What the environment, the file and the assignments configure, and what is odd about it. Reads secret files.
     pub fn find_sources(&self) -> Found {
         let (file, assigned) = self.surroundings.sources.configured();
-        find_sources(self.surroundings.sources.resolver(), &file, Some(&assigned))
+        find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned))
     }
 
     /// What the engine is doing, and how its sources are.

@@ -48,7 +48,7 @@ pub(crate) fn hello(bridges: &runner_engine::Bridges, max_jobs: usize) -> HelloP
 
 impl JobHandler for Jobs {
     fn hello(&self) -> HelloParts {
-        hello(self.engine.bridges(), self.max_jobs)
+        hello(&self.engine.bridges(), self.max_jobs)
     }
 
     fn stats(&self) -> Stats {

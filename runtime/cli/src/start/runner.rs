@@ -113,7 +113,8 @@ impl Runner {
             mask::short_id(&connection.runner_id.value),
             connection.gateway.value
         );
-        let names: Vec<&str> = self.engine.bridges().names().collect();
+        let bridges = self.engine.bridges();
+        let names: Vec<&str> = bridges.names().collect();
         tracing::info!("capabilities: {}", names.join(", "));
         if let Some(Ok(address)) = self.health.as_ref().map(Health::address) {
             tracing::info!("health: http://{address}/health");

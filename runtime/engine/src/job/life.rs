@@ -102,7 +102,7 @@ fn parse(engine: &Surroundings, job: &JobRequest) -> Result<Request> {
     };
     let bridge = engine.sources.bridge(&job.source)?;
     let options = job.options.as_deref().map(|options| options.get());
-    request::parse(kind, job.target.as_deref(), options, bridge)
+    request::parse(kind, job.target.as_deref(), options, &bridge)
 }
 
 async fn answer(

@@ -4,17 +4,22 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use connector_api::Connector;
 use connector_model::config::Config;
 use connector_model::error::{Error, Result};
+use connector_model::manifest::Text;
 use dial::Dialer;
 
+use super::environment::Environment;
 use super::file::FileSources;
 use super::naming::variable_name;
 use super::resolve::{ResolvedSource, Resolver};
 use crate::assignment::Assignment;
+use crate::bridges::Bridges;
 use crate::health::HealthBoard;
 use crate::lock::lock;
 use crate::pool::{Opener, Reach, SourcePool};
+use crate::settings::ManagedRules;
 
 /// Sources of this machine with a pool besides the assigned ones. Jobs carry their source along, and a gateway that names ever new
 /// ones must not fill the memory.
@@ -22,7 +27,8 @@ const MOST_UNASSIGNED: usize = 256;
 
 /// Resolves sources as jobs name them, and keeps what they resolved to while their configuration stays the same.
 pub(crate) struct Sources {
-    resolver: Resolver,
+    environment: Arc<Environment>,
+    managed: ManagedRules,
     dialer: Dialer,
     application: Arc<str>,
     health: HealthBoard,
@@ -30,6 +36,7 @@ pub(crate) struct Sources {
 }
 
 struct State {
+    bridges: Bridges,
     file: Arc<FileSources>,
     /// Counts the times that the file and the secret files had to be read again.
     generation: u64,
@@ -46,10 +53,19 @@ struct Entry {
 
 /// What has to be the same for a pool to be kept.
 struct MadeFrom {
+    /// The very object: a module that was replaced is another one.
+    connector: Arc<dyn Connector>,
     /// With a managed configuration's text: that is what the next frame's is compared with.
     assignment: Assignment,
     generation: u64,
     config: Config,
+}
+
+impl MadeFrom {
+    /// Whether these connectors would serve its source with the same one.
+    fn is_of(&self, bridges: &Bridges) -> bool {
+        bridges.find(&self.assignment.bridge).is_ok_and(|found| Arc::ptr_eq(found, &self.connector))
+    }
 }
 
 impl Entry {
@@ -73,18 +89,47 @@ impl Sources {
         file: FileSources,
         health: HealthBoard,
     ) -> Self {
-        let state =
-            State { file: Arc::new(file), generation: 0, assigned: Arc::from([]), entries: HashMap::new() };
-        Sources { resolver, dialer, application, health, state: Mutex::new(state) }
+        let Resolver { bridges, environment, managed } = resolver;
+        let state = State {
+            bridges,
+            file: Arc::new(file),
+            generation: 0,
+            assigned: Arc::from([]),
+            entries: HashMap::new(),
+        };
+        Sources { environment, managed, dialer, application, health, state: Mutex::new(state) }
     }
 
-    pub(crate) fn resolver(&self) -> &Resolver {
-        &self.resolver
+    /// The connectors as they are now.
+    pub(crate) fn bridges(&self) -> Bridges {
+        lock(&self.state).bridges.clone()
+    }
+
+    /// What resolves with the connectors as they are now.
+    pub(crate) fn resolver(&self) -> Resolver {
+        Resolver {
+            bridges: self.bridges(),
+            environment: self.environment.clone(),
+            managed: self.managed.clone(),
+        }
     }
 
     /// The full bridge name of an assignment's connector.
-    pub(crate) fn bridge(&self, assignment: &Assignment) -> Result<&str> {
-        Ok(&self.resolver.bridges.find(&assignment.bridge)?.manifest().package_name)
+    pub(crate) fn bridge(&self, assignment: &Assignment) -> Result<Text> {
+        Ok(self.bridges().find(&assignment.bridge)?.manifest().package_name.clone())
+    }
+
+    /// Replaces the connectors. A pool of another connector's sessions is used no more: jobs that have one of them, or
+    /// wait for one, finish with it.
+    pub(crate) fn serve(&self, bridges: Bridges) {
+        let mut state = lock(&self.state);
+        let before = std::mem::take(&mut state.entries);
+        let (kept, gone): (HashMap<_, _>, HashMap<_, _>) =
+            before.into_iter().partition(|(_, entry)| entry.made_from.is_of(&bridges));
+        state.entries = kept;
+        state.bridges = bridges;
+        drop(state);
+        drop(gone);
     }
 
     /// Replaces the assigned set. Pools of sources that are gone are closed; jobs that have their sessions keep them.
@@ -160,7 +205,7 @@ impl Sources {
             .chain([assignment.name.as_str()])
             .map(variable_name)
             .collect();
-        let (resolver, assignment) = (self.resolver.clone(), assignment.clone());
+        let (resolver, assignment) = (self.resolver(), assignment.clone());
         // Secret files may lie on a network file system.
         let resolving = tokio::task::spawn_blocking(move || resolver.resolve(&assignment, &file, &known));
         resolving.await.map_err(|_| Error::internal("resolving the source failed in an unexpected way"))?
@@ -176,13 +221,20 @@ impl Sources {
         for warning in &resolved.warnings {
             tracing::warn!(target: "semilayer::source", "{warning}");
         }
-        let made_from = |config| MadeFrom { assignment: assignment.clone(), generation, config };
+        let connector = resolved.connector.clone();
+        let made_from = |config| MadeFrom {
+            connector: connector.clone(),
+            assignment: assignment.clone(),
+            generation,
+            config,
+        };
         {
             let mut state = lock(&self.state);
             // Resolved anew and found unchanged: the pool stays.
             if let Some(entry) = state.entries.get_mut(key)
                 && entry.made_from.config == resolved.config
                 && entry.made_from.assignment.bridge == assignment.bridge
+                && Arc::ptr_eq(&entry.made_from.connector, &resolved.connector)
                 && *entry.pool.settings() == resolved.pool
             {
                 entry.made_from = made_from(resolved.config);
@@ -207,11 +259,12 @@ impl Sources {
         if assignment.is_managed() && !state.assigned.iter().any(|assigned| assigned.key() == *key) {
             return Ok(pool);
         }
-        let entry = Entry {
-            pool: pool.clone(),
-            made_from: made_from(resolved.config),
-            is_doubtful: AtomicBool::new(false),
-        };
+        let made_from = made_from(resolved.config);
+        // Or its connector was replaced meanwhile: the next job begins with the new one.
+        if !made_from.is_of(&state.bridges) {
+            return Ok(pool);
+        }
+        let entry = Entry { pool: pool.clone(), made_from, is_doubtful: AtomicBool::new(false) };
         let mut gone: Vec<Entry> = Vec::new();
         if state.entries.len() >= state.assigned.len() + MOST_UNASSIGNED && !state.entries.contains_key(key) {
             let assigned = state.assigned.clone();
