@@ -33,6 +33,14 @@ pub trait Connector: 'static {
     }
 }
 
+/// What a connector says of itself; the [`connector`](macro@crate::connector) attribute writes it.
+pub trait Described: Connector {
+    /// The name by which sources ask for it.
+    const BRIDGE: &'static str;
+    /// The manifest, as in the custom section of the component: JSON.
+    const MANIFEST: &'static str;
+}
+
 /// What bounds one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
