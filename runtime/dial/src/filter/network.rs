@@ -1,5 +1,6 @@
 //! A range of addresses.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IPv4 or IPv6 network; a single address is a network of full length.
@@ -59,6 +60,17 @@ impl Network {
         };
         // A shift by the whole width (prefix 0) is no shift at all in `checked_shl`'s eyes: it is `None`.
         bits & u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Network {
+    /// A single address without its prefix length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.prefix == width(self.base) {
+            self.base.fmt(f)
+        } else {
+            write!(f, "{}/{}", self.base, self.prefix)
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub enum ReservedClass {
     Broadcast,
     /// A cloud provider's service that hands out the machine's own credentials.
     Metadata,
+    /// A network that is not the internet. Refused only by [`crate::AddressFilter::public`].
+    Private,
 }
 
 impl fmt::Display for ReservedClass {
@@ -31,6 +33,7 @@ impl fmt::Display for ReservedClass {
             Self::Multicast => "a multicast address",
             Self::Broadcast => "the broadcast address",
             Self::Metadata => "a cloud metadata address",
+            Self::Private => "a private address",
         })
     }
 }
@@ -71,23 +74,41 @@ const RANGES: &[(Network, ReservedClass)] = &[
     (Network::v4([255, 255, 255, 255], 32), ReservedClass::Broadcast),
 ];
 
+/// Ranges that are routed within an organisation at most; consulted after [`RANGES`].
+///
+/// RFC 1918, RFC 4193 (`fc00::/7`), RFC 6598 (shared by a provider's customers), RFC 6890 (protocol
+/// assignments), RFC 2544 (benchmarks), RFC 1112 §4 (`240.0.0.0/4`, which some networks use inside), and
+/// the site-local range that RFC 3879 withdrew.
+const PRIVATE: &[Network] = &[
+    Network::v4([10, 0, 0, 0], 8),
+    Network::v4([172, 16, 0, 0], 12),
+    Network::v4([192, 168, 0, 0], 16),
+    Network::v4([100, 64, 0, 0], 10),
+    Network::v4([192, 0, 0, 0], 24),
+    Network::v4([198, 18, 0, 0], 15),
+    Network::v4([240, 0, 0, 0], 4),
+    Network::v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+    Network::v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10),
+];
+
 /// An IPv4-mapped IPv6 address as the IPv4 address that the kernel will use for it; others as they are.
 pub(super) fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// Every reserved range that the address, or an IPv4 address inside it, falls into.
-pub(super) fn guards(address: IpAddr) -> impl Iterator<Item = Guard> {
+/// Every reserved range that the address, or an IPv4 address inside it, falls into; private ranges only
+/// when they are asked for.
+pub(super) fn guards(address: IpAddr, private: bool) -> impl Iterator<Item = Guard> {
     let embedded = match address {
         IpAddr::V4(_) => Vec::new(),
         IpAddr::V6(v6) => embedded(v6),
     };
-    std::iter::once(address).chain(embedded.into_iter().map(IpAddr::V4)).filter_map(|form| {
-        RANGES.iter().find(|(range, _)| range.contains(form)).map(|(range, class)| Guard {
-            form,
-            range: *range,
-            class: *class,
-        })
+    let private = if private { PRIVATE } else { &[] };
+    std::iter::once(address).chain(embedded.into_iter().map(IpAddr::V4)).filter_map(move |form| {
+        let reserved = RANGES.iter().copied();
+        let private = private.iter().map(|range| (*range, ReservedClass::Private));
+        let (range, class) = reserved.chain(private).find(|(range, _)| range.contains(form))?;
+        Some(Guard { form, range, class })
     })
 }
 

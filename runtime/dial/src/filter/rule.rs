@@ -1,12 +1,12 @@
 //! The text form of what is allowed.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use super::network::Network;
 use super::reserved::canonical;
-use crate::destination::normalise;
+use crate::destination::{Destination, normalise};
 
 /// One thing that is allowed: `host`, `host:port`, `*.suffix`, `*.suffix:port`, an address
 /// (`10.0.0.5`, `10.0.0.5:5432`, `::1`, `[::1]:5432`) or a network (`10.0.0.0/8`).
@@ -29,6 +29,22 @@ pub(super) enum Subject {
 }
 
 impl AllowRule {
+    /// The rule that names this host and port and nothing else.
+    ///
+    /// # Errors
+    /// [`RuleError`] for a host that can be no name.
+    pub fn exactly(destination: &Destination) -> Result<Self, RuleError> {
+        let subject = match destination.literal() {
+            Some(address) => Subject::Network(Network::single(canonical(address))),
+            None => match parse_name(destination.host()) {
+                Ok(subject @ Subject::Name(_)) => subject,
+                Ok(_) => return Err(fault(destination.host(), RuleFault::Wildcard)),
+                Err(found) => return Err(fault(destination.host(), found)),
+            },
+        };
+        Ok(Self { subject, port: Some(destination.port()) })
+    }
+
     pub(super) const fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -43,6 +59,22 @@ impl AllowRule {
             Subject::Name(name) => name == host,
             Subject::Suffix(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
             Subject::Network(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for AllowRule {
+    /// In the form in which it is parsed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.subject, self.port) {
+            (Subject::Name(name), None) => f.write_str(name),
+            (Subject::Name(name), Some(port)) => write!(f, "{name}:{port}"),
+            (Subject::Suffix(suffix), None) => write!(f, "*{suffix}"),
+            (Subject::Suffix(suffix), Some(port)) => write!(f, "*{suffix}:{port}"),
+            (Subject::Network(network), None) => write!(f, "{network}"),
+            (Subject::Network(network), Some(port)) => {
+                write!(f, "{}", SocketAddr::new(network.lowest(), port))
+            }
         }
     }
 }
@@ -96,8 +128,12 @@ impl FromStr for AllowRule {
     type Err = RuleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text.trim()).map_err(|fault| RuleError { rule: crate::tls::printable(text.trim()), fault })
+        parse(text.trim()).map_err(|found| fault(text.trim(), found))
     }
+}
+
+fn fault(rule: &str, fault: RuleFault) -> RuleError {
+    RuleError { rule: crate::tls::printable(rule), fault }
 }
 
 fn parse(text: &str) -> Result<AllowRule, RuleFault> {
@@ -193,6 +229,29 @@ mod tests {
         ] {
             assert!(text.parse::<AllowRule>().is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_rule_is_shown_as_it_is_parsed() {
+        for text in ["db", "db:1", "*.x", "*.x:1", "10.0.0.5", "10.0.0.5:1", "::1", "[::1]:1", "10.0.0.0/8"] {
+            let rule: AllowRule = text.parse().unwrap();
+            assert_eq!(rule.to_string(), text);
+            assert_eq!(rule.to_string().parse(), Ok(rule));
+        }
+    }
+
+    #[test]
+    fn an_exact_rule_is_that_of_the_same_text() {
+        for (host, port, text) in [
+            ("DB.example.", 5432, "db.example:5432"),
+            ("[::1]", 1, "[::1]:1"),
+            ("::ffff:10.0.0.5", 1, "10.0.0.5:1"),
+        ] {
+            let rule = AllowRule::exactly(&Destination::new(host, port)).unwrap();
+            assert_eq!(rule.to_string(), text);
+        }
+        assert_eq!(AllowRule::exactly(&Destination::new("*.x", 1)).unwrap_err().fault, RuleFault::Wildcard);
+        assert_eq!(AllowRule::exactly(&Destination::new("a/b", 1)).unwrap_err().fault, RuleFault::Host);
     }
 
     #[test]
