@@ -13,6 +13,7 @@
 //! - [`module`]: what a component says of itself besides
 //! - [`conventions`]: how databases differ in what their rows mean
 //! - [`error`]: one closed set of codes
+//! - [`url`]: connection URLs, with any password
 //! - [`nearest`]: "did you mean"
 
 pub mod capability;
@@ -29,6 +30,7 @@ pub mod nearest;
 pub mod request;
 pub mod target;
 pub mod time;
+pub mod url;
 
 pub use capability::Capabilities;
 pub use config::Config;

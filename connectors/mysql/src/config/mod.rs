@@ -98,7 +98,7 @@ impl Settings {
 fn endpoint(config: &Config, url: &url::Url) -> Result<Endpoint> {
     let port = config.number("port", 1..=65_535)?.and_then(|port| u16::try_from(port).ok());
     let (host, own) = match config.text("host").filter(|host| !host.is_empty()) {
-        Some(host) => url::place_of("host", host)?,
+        Some(host) => connector_model::url::host_and_port("host", host)?,
         None => match &url.host {
             Some(host) => (host.clone(), url.port),
             None => {
