@@ -8,6 +8,7 @@
 //! - [`aggregate`]: groups with their measures
 //! - [`mod@count`]: how many rows match
 //! - [`dialect`]: what differs between engines; one file each
+//! - [`sqlite`]: what drivers of SQLite's data share: declared types, values, keys
 //! - [`table`], [`statement`]: what goes in and what comes out
 
 pub mod aggregate;
@@ -17,12 +18,13 @@ mod filter;
 mod joined;
 mod paging;
 pub mod select;
+pub mod sqlite;
 pub mod statement;
 pub mod table;
 
 pub use aggregate::{AggregateDialect, AggregateSelect, Groups, ResultRow};
 pub use count::count;
-pub use dialect::{Cockroach, Dialect, MySql, Postgres, SqlServer, Sqlite};
+pub use dialect::{Cockroach, Dialect, LibSql, MySql, Postgres, SqlServer, Sqlite};
 pub use select::Select;
 pub use statement::{Param, ParamType, Statement, Value};
 pub use table::{Qualified, Reading, Table, TableColumn};

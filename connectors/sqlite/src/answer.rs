@@ -4,8 +4,9 @@ use connector_api::{Counted, Page, ServerInfo, SinkLimits};
 use connector_model::filter::Typed;
 use connector_model::request::aggregate::Join;
 use connector_model::request::{Count, Query, Read};
-use connector_model::target::{Target, TargetColumn, TargetSchema};
+use connector_model::target::{Target, TargetSchema};
 use connector_model::{Error, Result};
+use connector_sql::sqlite::{Cells, SCHEMA, key_value};
 use connector_sql::{Select, Sqlite, Statement, Table};
 use rusqlite::Connection;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use crate::catalog::{self, describe, resolve};
 use crate::error::Fault;
 use crate::flow::Flow;
-use crate::types::{Cells, bind, key_value};
+use crate::types::{bind, stored};
 use crate::worker::Database;
 
 /// Statements longer than this are not kept prepared: they hardly come again, and SQLite keeps their text.
@@ -74,7 +75,7 @@ pub(crate) fn list_targets(database: &Database) -> Result<Vec<Target>> {
                 estimated_rows: estimates.get(&named.name).copied(),
                 name: named.name,
                 kind: named.kind,
-                schema: Some("main".to_owned()),
+                schema: Some(SCHEMA.to_owned()),
             })
             .collect())
     };
@@ -87,24 +88,7 @@ pub(crate) fn introspect(database: &Database, target: &str) -> Result<TargetSche
         let named = resolve(&database.connection, target)?;
         let described = describe(&database.connection, &named)?;
         let row_count = catalog::estimates(&database.connection)?.get(&named.name).copied();
-        let name = |position: &usize| Ok(described.table.column(*position)?.name.clone());
-        let primary_key = described.primary_key.iter().map(name).collect::<Result<Vec<_>>>()?;
-        let key = described.table.key.iter().map(name).collect::<Result<Vec<_>>>()?;
-        let columns = described.table.columns.iter().enumerate().map(|(position, column)| TargetColumn {
-            name: column.name.clone(),
-            native_type: column.native_type.clone(),
-            nullable: column.nullable,
-            primary_key: described.primary_key.contains(&position),
-            logical_type: column.logical_type,
-        });
-        Ok(TargetSchema {
-            columns: columns.collect(),
-            name: named.name,
-            kind: described.kind,
-            primary_key,
-            key,
-            row_count,
-        })
+        Ok(described.schema(row_count)?)
     };
     found().map_err(|fault| fault.error)
 }
@@ -218,14 +202,14 @@ fn rows(database: &Database, flow: &Flow, table: &Table, select: &Select) -> Res
             flow.row(|writer| {
                 for (position, column) in columns.iter().enumerate() {
                     let value = row.get_ref(position).map_err(|error| Fault::from(error).error)?;
-                    cells.write(writer.cell()?, value, column)?;
+                    cells.write(writer.cell()?, stored(value), column)?;
                 }
                 Ok(())
             })?;
             ended.rows += 1;
             if select.limit == Some(ended.rows) {
                 for (position, column) in &key {
-                    ended.key.push(key_value(row.get_ref(*position)?, column));
+                    ended.key.push(key_value(stored(row.get_ref(*position)?), column));
                 }
             }
         }

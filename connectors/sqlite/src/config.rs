@@ -5,17 +5,9 @@ use std::path::PathBuf;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::manifest::{Field, FieldKind, Manifest, pool_fields, texts};
 use connector_model::{Capabilities, Config, Error, Result};
+use connector_sql::sqlite::Binary;
 
 use crate::location;
-
-/// How a blob is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Binary {
-    /// As a base64 text.
-    Base64,
-    /// As Node writes a `Buffer`.
-    Buffer,
-}
 
 /// A validated configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +24,7 @@ impl Settings {
     pub(crate) fn new(config: &Config) -> Result<Settings> {
         let named = config.text("path").ok_or_else(|| Error::config("path", "is required and not set"))?;
         let path = location::parse(named).map_err(|problem| Error::config("path", problem))?;
-        let binary = match config.text("binary") {
-            None | Some("base64") => Binary::Base64,
-            Some("buffer") => Binary::Buffer,
-            Some(_) => return Err(Error::config("binary", "must be \"base64\" or \"buffer\"")),
-        };
+        let binary = Binary::named(config.text("binary"))?;
         Ok(Settings { path, binary })
     }
 }

@@ -4,6 +4,7 @@ use connector_api::SinkLimits;
 use connector_model::filter::Typed;
 use connector_model::request::Aggregate;
 use connector_model::{Error, Result};
+use connector_sql::sqlite::Cells;
 use connector_sql::{AggregateSelect, Groups, ResultRow, Sqlite, TableColumn};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::answer::{on_tables, with_statement};
 use crate::error::Fault;
 use crate::flow::Flow;
-use crate::types::Cells;
+use crate::types::stored;
 use crate::worker::Database;
 
 /// Groups with their measures.
@@ -51,7 +52,7 @@ impl Found<'_> {
 
 impl ResultRow for Found<'_> {
     fn json(&self, position: usize, column: &TableColumn, out: &mut Vec<u8>) -> Result<()> {
-        self.cells.write(out, self.value(position)?, column)
+        self.cells.write(out, stored(self.value(position)?), column)
     }
 
     fn typed(&self, position: usize) -> Result<Option<Typed>> {

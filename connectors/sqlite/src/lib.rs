@@ -9,7 +9,7 @@
 //! - `worker`: the thread; `flow`: rows and the wish to stop, between the thread and the async side
 //! - `catalog`: tables, views, columns and keys
 //! - `session`: the async side; `answer` and `groups`: requests on the thread
-//! - `types`: declared types, cells to JSON, parameters and key values
+//! - `types`: cells as the library hands them out, parameters
 //! - `error`: result codes to error codes
 
 mod answer;

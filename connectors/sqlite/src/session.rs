@@ -209,7 +209,7 @@ impl Session for SqliteSession {
 mod tests {
     use super::*;
     use crate::catalog::Catalog;
-    use crate::config::Binary;
+    use connector_sql::sqlite::Binary;
 
     async fn session() -> SqliteSession {
         let flow = Flow::new(1_000);

@@ -6,11 +6,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use connector_model::{Error, ErrorCode, Result};
+use connector_sql::sqlite::Binary;
 use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::oneshot;
 
 use crate::catalog::Catalog;
-use crate::config::Binary;
 use crate::flow::Flow;
 
 /// A session makes one call at a time: one waits in the channel at most.

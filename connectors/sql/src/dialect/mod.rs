@@ -1,12 +1,14 @@
 //! What differs between engines: one file each.
 
 mod cockroach;
+mod libsql;
 mod mssql;
 mod mysql;
 mod postgres;
 mod sqlite;
 
 pub use cockroach::Cockroach;
+pub use libsql::LibSql;
 pub use mssql::SqlServer;
 pub use mysql::MySql;
 pub use postgres::Postgres;

@@ -31,7 +31,7 @@ impl Sqlite {
 }
 
 /// The value as SQLite stores it: an integer, a real, a text or a blob.
-fn stored(value: Typed) -> Typed {
+pub(super) fn stored(value: Typed) -> Typed {
     match value {
         Typed::Boolean(flag) => Typed::Integer(i128::from(flag)),
         #[allow(

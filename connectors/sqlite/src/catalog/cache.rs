@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use connector_sql::sqlite::Described;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::{Described, describe, resolve};
+use super::{describe, resolve};
 use crate::error::Fault;
 
 /// How long a description is believed.

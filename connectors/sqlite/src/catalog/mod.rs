@@ -6,5 +6,5 @@ mod key;
 mod names;
 
 pub(crate) use cache::Catalog;
-pub(crate) use describe::{Described, describe};
+pub(crate) use describe::describe;
 pub(crate) use names::{estimates, list, resolve};

@@ -2,24 +2,10 @@
 
 use std::collections::HashMap;
 
-use connector_model::nearest::suggestion;
-use connector_model::{Error, ErrorCode};
+use connector_sql::sqlite::{self, Named};
 use rusqlite::Connection;
 
 use crate::error::Fault;
-
-/// The one schema of a file.
-pub(crate) const SCHEMA: &str = "main";
-
-/// A table or a view.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    /// `table`, `view` or `virtual`.
-    pub(crate) kind: String,
-    /// Whether it is a table whose rows are kept in its primary key (WITHOUT ROWID).
-    pub(crate) without_rowid: bool,
-}
 
 /// Tables, virtual tables and views, by name. Left out: SQLite's own, and the shadow tables in which virtual tables
 /// keep their data.
@@ -35,16 +21,9 @@ pub(crate) fn list(connection: &Connection) -> Result<Vec<Named>, Fault> {
     Ok(named.collect::<Result<_, _>>()?)
 }
 
-/// The table or view that a job means: its name, or `main.` and its name. A name with dots is tried whole first.
+/// The table or view that a job means.
 pub(crate) fn resolve(connection: &Connection, target: &str) -> Result<Named, Fault> {
-    let known = list(connection)?;
-    let find = |name: &str| known.iter().find(|named| named.name == name);
-    let unqualified = target.strip_prefix(SCHEMA).and_then(|rest| rest.strip_prefix('.'));
-    find(target).or_else(|| find(unqualified?)).cloned().ok_or_else(|| {
-        let hint = suggestion(target, known.iter().map(|named| named.name.as_str()));
-        let problem = format!("the database has no table or view \"{target}\"{hint}");
-        Error::new(ErrorCode::InvalidTarget, problem).with("target", target).into()
-    })
+    Ok(sqlite::resolve(&list(connection)?, target)?)
 }
 
 /// How many rows `ANALYZE` counted in each table, where it ever ran.
@@ -63,8 +42,7 @@ pub(crate) fn estimates(connection: &Connection) -> Result<HashMap<String, u64>,
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (table, stat): (String, String) = (row.get(0)?, row.get(1)?);
-        // The first number is how many rows the index has; a partial index has fewer than the table.
-        if let Some(count) = stat.split(' ').next().and_then(|count| count.parse::<u64>().ok()) {
+        if let Some(count) = sqlite::estimate(&stat) {
             let most = found.entry(table).or_default();
             *most = count.max(*most);
         }

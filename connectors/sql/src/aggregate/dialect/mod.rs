@@ -1,6 +1,7 @@
 //! What differs between engines where rows are grouped: one file each.
 
 mod cockroach;
+mod libsql;
 mod mssql;
 mod mysql;
 mod postgres;
