@@ -3,7 +3,8 @@
 //! - `connector`, `rows`, `row_writer`: what a connector implements, and what it writes rows with
 //! - `config`: its settings
 //! - `error`: errors by name
-//! - `net`: connections
+//! - `net`, `http`, `url`: connections, requests, and where they go
+//! - `testing`: a connector in a test, without a runner
 //! - `log`: lines in the runner's log
 //! - `component` (for `wasm32` only): the exports
 
@@ -15,12 +16,16 @@ pub mod component;
 pub mod config;
 pub mod connector;
 pub mod error;
+pub mod http;
 pub mod log;
 pub mod net;
 pub mod row_writer;
 pub mod rows;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 #[doc(hidden)]
 pub mod text;
+pub mod url;
 
 pub use connector_model as model;
 pub use connector_model::filter;
