@@ -7,9 +7,9 @@ use connector_model::json;
 use connector_model::request::aggregate::{Bucket, Step, TimeUnit, break_labels};
 use connector_model::target::LogicalType;
 
-use crate::condition::Place;
-use crate::value::decimal::Decimal;
-use crate::value::{Value, as_moment, identity};
+use connector_evaluate::condition::Place;
+use connector_evaluate::value::decimal::Decimal;
+use connector_evaluate::value::{NULL, Value, as_moment, identity};
 
 /// The decimal digits behind the point that a step may have, and so those of a value that decide its range.
 const STEP_SCALE: u32 = 15;
@@ -105,7 +105,7 @@ impl Dimension {
     /// `INVALID_JOB` naming `dimensions` for a number that no range of the step can hold.
     pub(crate) fn group(&self, json: &[u8], same: &mut Vec<u8>, shown: &mut Vec<u8>) -> Result<bool> {
         let Some(ranges) = &self.bucket else {
-            if json == crate::value::NULL {
+            if json == NULL {
                 return Ok(false);
             }
             identity(same, json, self.place.kind);

@@ -11,15 +11,15 @@ use connector_model::request::aggregate::SortKey;
 use connector_model::target::LogicalType;
 
 use crate::budget::{Budget, ENTRY_BYTES};
-use crate::condition::Place;
 use crate::hash::hash;
 use crate::measure::top::shorter;
 use crate::measure::{Outcome, State};
 use crate::memory::Memory;
 use crate::plan::Plan;
-use crate::rows::Rows;
 use crate::scan::Scan;
-use crate::value::{NULL, Value, identity};
+use connector_evaluate::condition::Place;
+use connector_evaluate::cut::Cutter;
+use connector_evaluate::value::{NULL, Value, identity};
 
 /// What stands between the dimensions of a group: no JSON has it.
 const SEPARATOR: u8 = 0;
@@ -28,7 +28,7 @@ const SEPARATOR: u8 = 0;
 #[derive(Debug)]
 pub struct Aggregator {
     plan: Plan,
-    rows: Rows,
+    rows: Cutter,
     groups: HashMap<Box<[u8]>, Group>,
     budget: Budget,
     /// The group that a row belongs to, and what it shows: kept, so that a row costs no allocation.
@@ -60,7 +60,7 @@ impl Aggregator {
     ) -> Result<Aggregator> {
         let mut aggregator = Aggregator {
             plan: Plan::new(request, scan, conventions)?,
-            rows: Rows::new(scan.columns.iter().map(|field| field.name.as_str())),
+            rows: Cutter::new(scan.columns.iter().map(|field| field.name.as_str())),
             groups: HashMap::new(),
             budget: Budget::new(limit, memory),
             same: Vec::new(),

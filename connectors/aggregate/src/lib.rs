@@ -25,23 +25,18 @@
 //! - `scan`: the query
 //! - `groups`: rows in, groups out
 //! - `plan`: the request over the columns of the scan
-//! - `dimension`, `measure`, `condition`: what is done with a row
-//! - `rows`, `value`: rows to cells, cells to typed values
+//! - `dimension`, `measure`: what is done with a row
 //! - `memory`: what aggregates hold together
-//! - `budget`, `hash`, `pattern`
+//! - `budget`, `hash`
 
 mod budget;
-mod condition;
 mod dimension;
 mod groups;
 mod hash;
 mod measure;
 mod memory;
-mod pattern;
 mod plan;
-mod rows;
 mod scan;
-mod value;
 
 pub use budget::STATE_BYTES;
 pub use groups::{Aggregator, Groups};

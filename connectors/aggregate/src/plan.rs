@@ -2,14 +2,14 @@
 
 use connector_model::Conventions;
 use connector_model::error::{Error, Result};
-use connector_model::nearest::suggestion;
 use connector_model::request::aggregate::{self as request, Aggregate, Bucket, COUNT, Function, Sort};
 use connector_model::target::LogicalType;
 
-use crate::condition::{Condition, Place};
 use crate::dimension::{Dimension, Ranges};
 use crate::measure::Measuring;
-use crate::scan::{Field, Scan};
+use crate::scan::Scan;
+use connector_evaluate::condition::{Condition, Place};
+use connector_evaluate::field::{Field, unknown_column};
 
 /// What is done with each row, and then with each group.
 #[derive(Debug)]
@@ -168,15 +168,3 @@ const ORDERED: Needed = (
     |kind| !matches!(kind, LogicalType::Json | LogicalType::Array | LogicalType::Geometry),
     "values that equal each other or are less or greater",
 );
-
-/// `INVALID_JOB` for an option that names a column which is not there, with the nearest names.
-pub(crate) fn unknown_column<'n>(
-    option: &str,
-    target: &str,
-    column: &str,
-    known: impl IntoIterator<Item = &'n str>,
-) -> Error {
-    let hint = suggestion(column, known);
-    Error::option(option, format!("target \"{target}\" has no column \"{column}\"{hint}"))
-        .with("column", column)
-}

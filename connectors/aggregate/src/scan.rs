@@ -1,15 +1,13 @@
 //! The one query whose rows an aggregate is computed of.
 
+use connector_evaluate::condition::Condition;
+use connector_evaluate::field::{Field, unknown_column};
 use connector_model::Conventions;
 use connector_model::error::{Error, Result};
 use connector_model::filter::{Filter, Test};
 use connector_model::request::aggregate::Function;
 use connector_model::request::{Aggregate, Query};
-use connector_model::target::{LogicalType, TargetColumn, TargetSchema};
-
-use crate::condition::{Condition, Place};
-use crate::pattern::Folding;
-use crate::plan::unknown_column;
+use connector_model::target::{TargetColumn, TargetSchema};
 
 /// A query and what its rows look like.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,26 +19,6 @@ pub struct Scan {
     pub columns: Vec<Field>,
     /// Those that tell its rows apart; empty where the target has no key or nobody asks for it.
     pub key: Vec<String>,
-}
-
-/// One column of a scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// Its name: the key in every row object.
-    pub name: String,
-    /// What kind of value it holds.
-    pub logical_type: LogicalType,
-    /// Whether its values are floating-point numbers of single precision.
-    pub single_precision: bool,
-    /// Whether text tests that ignore case ignore it for letters beyond ASCII too.
-    pub folds_beyond_ascii: bool,
-}
-
-impl Field {
-    pub(crate) fn at(&self, at: usize) -> Place {
-        let folding = if self.folds_beyond_ascii { Folding::Unicode } else { Folding::Ascii };
-        Place { at, kind: self.logical_type, single: self.single_precision, folding }
-    }
 }
 
 impl Scan {
@@ -109,12 +87,7 @@ fn columns(
     joined: &[TargetSchema],
     conventions: Conventions,
 ) -> Vec<Field> {
-    let field = |name: String, known: &TargetColumn| Field {
-        name,
-        logical_type: known.logical_type,
-        single_precision: conventions.is_single(&known.native_type),
-        folds_beyond_ascii: conventions.folds_beyond_ascii,
-    };
+    let field = |name: String, known: &TargetColumn| Field::new(name, known, &conventions);
     let foreign = request.joins.iter().zip(joined).flat_map(|(join, target)| {
         target.columns.iter().map(|known| field(format!("{}.{}", join.alias, known.name), known))
     });

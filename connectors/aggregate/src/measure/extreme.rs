@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use connector_model::error::Result;
 
 use crate::budget::Budget;
-use crate::value::Value;
+use connector_evaluate::value::Value;
 
 /// The JSON of the row that is in front so far, and what it is in front by.
 #[derive(Debug)]

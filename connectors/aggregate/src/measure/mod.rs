@@ -16,9 +16,9 @@ use connector_model::request::aggregate::{Accuracy, Function};
 use connector_model::target::LogicalType;
 
 use crate::budget::{Budget, ENTRY_BYTES};
-use crate::condition::Place;
-use crate::value::decimal::Decimal;
-use crate::value::{NULL, Value, identity};
+use connector_evaluate::condition::Place;
+use connector_evaluate::value::decimal::Decimal;
+use connector_evaluate::value::{NULL, Value, identity};
 use digest::Digest;
 use distinct::Sketch;
 use extreme::Leader;

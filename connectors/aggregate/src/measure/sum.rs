@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::budget::ENTRY_BYTES;
-use crate::value::Value;
-use crate::value::decimal::{Decimal, Digits, write_digits};
+use connector_evaluate::value::Value;
+use connector_evaluate::value::decimal::{Decimal, Digits, write_digits};
 
 /// Decimal digits in one limb.
 const LIMB_DIGITS: i64 = 9;

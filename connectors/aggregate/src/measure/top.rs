@@ -8,7 +8,7 @@ use connector_model::error::Result;
 use connector_model::target::LogicalType;
 
 use crate::budget::{Budget, ENTRY_BYTES};
-use crate::value::{Value, identity};
+use connector_evaluate::value::{Value, identity};
 
 /// Counters that a sketch keeps for each value it is asked for, and the least it keeps: a value that makes up more
 /// than one in so many rows is always among them.

@@ -11,7 +11,7 @@ const MAX_EXPONENT: i64 = 100_000;
 
 /// A decimal number: what fits is one integer and a scale, the rest are digits.
 #[derive(Debug, Clone)]
-pub(crate) enum Decimal {
+pub enum Decimal {
     /// `mantissa / 10^scale`.
     Small {
         /// All digits.
@@ -25,18 +25,20 @@ pub(crate) enum Decimal {
 
 /// `0.d₁d₂d₃… × 10^point`, the first and the last digit not zero; no digits are 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Digits {
-    pub(crate) negative: bool,
+pub struct Digits {
+    /// Whether it is below zero.
+    pub negative: bool,
     /// ASCII.
-    pub(crate) digits: Box<[u8]>,
-    pub(crate) point: i64,
+    pub digits: Box<[u8]>,
+    /// Where the point stands: that many digits are before it.
+    pub point: i64,
     /// How many digits stand behind the point as it was written, zeros included.
-    pub(crate) scale: u32,
+    pub scale: u32,
 }
 
 impl Decimal {
     /// Reads `[+-]digits[.digits][e[+-]digits]`; `None` for anything else.
-    pub(crate) fn read(text: &[u8]) -> Option<Decimal> {
+    pub fn read(text: &[u8]) -> Option<Decimal> {
         let (negative, unsigned) = match text.split_first() {
             Some((b'-', rest)) => (true, rest),
             Some((b'+', rest)) => (false, rest),
@@ -97,17 +99,17 @@ impl Decimal {
     }
 
     /// A whole number.
-    pub(crate) fn whole(value: i128) -> Decimal {
+    pub fn whole(value: i128) -> Decimal {
         Decimal::Small { mantissa: value, scale: 0 }
     }
 
     /// The number whose shortest digits a finite double has.
-    pub(crate) fn of(value: f64) -> Option<Decimal> {
+    pub fn of(value: f64) -> Option<Decimal> {
         Decimal::read(format!("{value:e}").as_bytes())
     }
 
     /// How many digits stand behind the point, as it was written.
-    pub(crate) fn scale(&self) -> u32 {
+    pub fn scale(&self) -> u32 {
         match self {
             Decimal::Small { scale, .. } => *scale,
             Decimal::Large(digits) => digits.scale,
@@ -115,7 +117,7 @@ impl Decimal {
     }
 
     /// The nearest double.
-    pub(crate) fn to_f64(&self) -> f64 {
+    pub fn to_f64(&self) -> f64 {
         /// Powers of ten up to this are exact doubles.
         const EXACT_POWER: u32 = 22;
         match self {
@@ -138,7 +140,7 @@ impl Decimal {
     }
 
     /// The greatest multiple of `10^-scale` that is not above the number, in that unit; `None` beyond 128 bits.
-    pub(crate) fn floor_at(&self, wanted: u32) -> Option<i128> {
+    pub fn floor_at(&self, wanted: u32) -> Option<i128> {
         match self {
             Decimal::Small { mantissa, scale } if *scale <= wanted => {
                 mantissa.checked_mul(10_i128.checked_pow(wanted - scale)?)
@@ -160,12 +162,13 @@ impl Decimal {
     }
 
     /// Appends its digits without an exponent and without zeros at the end: equal numbers look the same.
-    pub(crate) fn canonical(&self, out: &mut Vec<u8>) {
+    pub fn canonical(&self, out: &mut Vec<u8>) {
         let digits = self.digits();
         write_digits(out, &digits, 0);
     }
 
-    pub(crate) fn digits(&self) -> Digits {
+    /// Its digits.
+    pub fn digits(&self) -> Digits {
         match self {
             Decimal::Small { mantissa, scale } => {
                 let all = mantissa.unsigned_abs().to_string();
@@ -187,7 +190,7 @@ fn read_exponent(text: &[u8]) -> Option<i64> {
 
 impl Digits {
     /// From digits with or without a point, `behind` of them behind it, times `10^exponent`.
-    pub(crate) fn new(negative: bool, written: &[u8], behind: i64, exponent: i64) -> Digits {
+    pub fn new(negative: bool, written: &[u8], behind: i64, exponent: i64) -> Digits {
         let mut digits: Vec<u8> = written.iter().copied().filter(|byte| *byte != b'.').collect();
         let before = i64::try_from(digits.len()).unwrap_or(i64::MAX) - behind;
         let leading = digits.iter().take_while(|digit| **digit == b'0').count();
@@ -205,7 +208,7 @@ impl Digits {
 }
 
 /// Appends digits without an exponent, with at least `scale` of them behind the point.
-pub(crate) fn write_digits(out: &mut Vec<u8>, number: &Digits, scale: usize) {
+pub fn write_digits(out: &mut Vec<u8>, number: &Digits, scale: usize) {
     if number.negative {
         out.push(b'-');
     }

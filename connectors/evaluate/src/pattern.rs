@@ -6,7 +6,7 @@ use connector_model::filter::TextTest;
 
 /// One step of a `LIKE` pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+enum Step {
     /// `%`
     Any,
     /// `_`
@@ -17,7 +17,8 @@ pub(crate) enum Step {
 
 /// Which letters lose their case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Folding {
+pub enum Folding {
+    /// Those of ASCII.
     Ascii,
     /// All of them, each for one letter as databases do it: `ß` stays what it is, a `Σ` at the end of a word becomes `σ`.
     Unicode,
@@ -34,7 +35,7 @@ impl Folding {
 
 /// A text test, ready for many texts.
 #[derive(Debug)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     shape: Shape,
     /// `None` where case counts.
     folding: Option<Folding>,
@@ -49,7 +50,8 @@ enum Shape {
 }
 
 impl Pattern {
-    pub(crate) fn new(test: TextTest, operand: &str, folding: Folding) -> Pattern {
+    /// A test with its operand.
+    pub fn new(test: TextTest, operand: &str, folding: Folding) -> Pattern {
         let folded = || folding.fold(operand);
         let shape = match test {
             TextTest::Like => Shape::Like(steps(operand)),
@@ -62,7 +64,7 @@ impl Pattern {
     }
 
     /// Whether the text passes.
-    pub(crate) fn passes(&self, text: &str) -> bool {
+    pub fn passes(&self, text: &str) -> bool {
         let text = self.folding.map_or(Cow::Borrowed(text), |folding| folding.fold(text).into());
         match &self.shape {
             Shape::Like(steps) => like(&text, steps),

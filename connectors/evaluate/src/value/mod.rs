@@ -1,6 +1,6 @@
 //! The values of a row, read from the JSON that a connector wrote.
 
-pub(crate) mod decimal;
+pub mod decimal;
 mod moment;
 
 use std::borrow::Cow;
@@ -16,13 +16,15 @@ use serde::Deserialize;
 use decimal::Decimal;
 
 /// JSON's NULL.
-pub(crate) const NULL: &[u8] = b"null";
+pub const NULL: &[u8] = b"null";
 
 /// One value, typed as its column where it is of that type. SQLite keeps a type with each value, so a column of
 /// numbers may hold a text.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
+    /// NULL.
     Null,
+    /// True or false.
     Boolean(bool),
     /// An exact number.
     Number(Decimal),
@@ -30,14 +32,17 @@ pub(crate) enum Value<'a> {
     Float(f64),
     /// Microseconds: since 1970-01-01 UTC for dates and moments, since midnight for times of day.
     Moment(i64),
+    /// A UUID.
     Uuid([u8; 16]),
+    /// Text, and the JSON of what has no other kind.
     Text(Cow<'a, str>),
+    /// Bytes.
     Bytes(Vec<u8>),
 }
 
 impl<'a> Value<'a> {
     /// Reads the JSON of one cell of a column of type `kind`.
-    pub(crate) fn read(json: &'a [u8], kind: LogicalType) -> Value<'a> {
+    pub fn read(json: &'a [u8], kind: LogicalType) -> Value<'a> {
         match json.first() {
             None | Some(b'n') => Value::Null,
             Some(b'"') => string(json, kind),
@@ -54,7 +59,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value that an operand of a filter is.
-    pub(crate) fn operand(typed: &Typed) -> Option<Value<'static>> {
+    pub fn operand(typed: &Typed) -> Option<Value<'static>> {
         Some(match typed {
             Typed::Boolean(flag) => Value::Boolean(*flag),
             Typed::Integer(whole) => Value::Number(Decimal::whole(*whole)),
@@ -72,7 +77,7 @@ impl<'a> Value<'a> {
 
     /// The order of two values: NULL before everything, numbers by value whatever form they have, text by code point.
     /// Values of different kinds have an order too (SQLite's: numbers, texts, bytes), so that every list can be sorted.
-    pub(crate) fn order(&self, other: &Value<'_>) -> Ordering {
+    pub fn order(&self, other: &Value<'_>) -> Ordering {
         match (self, other) {
             (Value::Number(a), Value::Number(b)) => a.cmp(b),
             (Value::Float(a), Value::Float(b)) => unsigned_zero(*a).total_cmp(&unsigned_zero(*b)),
@@ -109,7 +114,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value without the row it was read from.
-    pub(crate) fn into_owned(self) -> Value<'static> {
+    pub fn into_owned(self) -> Value<'static> {
         match self {
             Value::Null => Value::Null,
             Value::Boolean(flag) => Value::Boolean(flag),
@@ -123,7 +128,7 @@ impl<'a> Value<'a> {
     }
 
     /// Bytes on the heap.
-    pub(crate) fn held_bytes(&self) -> usize {
+    pub fn held_bytes(&self) -> usize {
         match self {
             Value::Text(text) => text.len(),
             Value::Bytes(bytes) => bytes.len(),
@@ -135,7 +140,7 @@ impl<'a> Value<'a> {
 
 /// Appends what is the same for equal values of a column and for no others: the JSON, decimals without the zeros
 /// behind their last digit.
-pub(crate) fn identity(out: &mut Vec<u8>, json: &[u8], kind: LogicalType) {
+pub fn identity(out: &mut Vec<u8>, json: &[u8], kind: LogicalType) {
     if kind == LogicalType::Decimal
         && let Value::Number(number) = Value::read(json, kind)
     {
@@ -145,7 +150,7 @@ pub(crate) fn identity(out: &mut Vec<u8>, json: &[u8], kind: LogicalType) {
 }
 
 /// The text of a cell, as a cast in the database gives it for most types; of moments and bytes it is the JSON form.
-pub(crate) fn text(json: &[u8]) -> Cow<'_, str> {
+pub fn text(json: &[u8]) -> Cow<'_, str> {
     match json.first() {
         Some(b'"') => unescaped(json),
         _ => raw(json),
@@ -214,7 +219,7 @@ fn unsigned_zero(number: f64) -> f64 {
 
 /// Microseconds since 1970-01-01 UTC of a value that can be put into a unit of the calendar: a moment, or a text of
 /// one.
-pub(crate) fn as_moment(value: &Value<'_>) -> Option<i64> {
+pub fn as_moment(value: &Value<'_>) -> Option<i64> {
     match value {
         Value::Moment(micros) => Some(*micros),
         Value::Text(text) => moment::micros(text),

@@ -8,26 +8,27 @@ use crate::value::NULL;
 /// Cuts JSON objects into the JSON of their columns. What it cuts came from a connector: it is trusted to be JSON, and
 /// anything else is an error and never a panic.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub struct Cutter {
     /// The columns' names in quotes, as they stand in a row.
     keys: Vec<Box<[u8]>>,
 }
 
-impl Rows {
-    pub(crate) fn new<'n>(names: impl Iterator<Item = &'n str>) -> Rows {
+impl Cutter {
+    /// A cutter for the columns of these names.
+    pub fn new<'n>(names: impl Iterator<Item = &'n str>) -> Cutter {
         let keys = names.map(|name| {
             let mut key = Vec::new();
             json::text(&mut key, name);
             key.into_boxed_slice()
         });
-        Rows { keys: keys.collect() }
+        Cutter { keys: keys.collect() }
     }
 
     /// Calls `visit` with the cells of each object in `objects` (separated by commas), in the order of the columns.
     ///
     /// # Errors
     /// `INTERNAL` for what are no such objects; the first error that `visit` returns.
-    pub(crate) fn each(&self, objects: &[u8], mut visit: impl FnMut(&[&[u8]]) -> Result<()>) -> Result<()> {
+    pub fn each(&self, objects: &[u8], mut visit: impl FnMut(&[&[u8]]) -> Result<()>) -> Result<()> {
         let mut cells: Vec<&[u8]> = Vec::with_capacity(self.keys.len());
         let mut scanner = Scanner { rest: objects };
         if scanner.peek().is_none() {
@@ -173,7 +174,7 @@ mod tests {
 
     fn cells(names: &[&str], objects: &str) -> Result<Vec<Vec<String>>> {
         let mut rows = Vec::new();
-        Rows::new(names.iter().copied()).each(objects.as_bytes(), |cells| {
+        Cutter::new(names.iter().copied()).each(objects.as_bytes(), |cells| {
             rows.push(cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
             Ok(())
         })?;

@@ -11,7 +11,7 @@ use crate::value::{NULL, Value, text};
 
 /// What a condition says of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Truth {
+pub enum Truth {
     /// The row passes.
     True,
     /// It does not.
@@ -48,25 +48,25 @@ impl Truth {
 
 /// A column that a condition may look at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub struct Place {
     /// Its place in a row.
-    pub(crate) at: usize,
+    pub at: usize,
     /// What its values are.
-    pub(crate) kind: LogicalType,
+    pub kind: LogicalType,
     /// Whether they are floating-point numbers of single precision.
-    pub(crate) single: bool,
+    pub single: bool,
     /// How text tests that ignore case ignore it.
-    pub(crate) folding: Folding,
+    pub folding: Folding,
 }
 
 impl Place {
     /// A place of values that are computed here.
-    pub(crate) fn new(at: usize, kind: LogicalType) -> Place {
+    pub fn new(at: usize, kind: LogicalType) -> Place {
         Place { at, kind, single: false, folding: Folding::Ascii }
     }
 
     /// The value of a cell in this place.
-    pub(crate) fn read(self, json: &[u8]) -> Value<'_> {
+    pub fn read(self, json: &[u8]) -> Value<'_> {
         let value = Value::read(json, self.kind);
         match (self.single, &value) {
             // The digits that tell it from its neighbours in single precision are not its value in double precision.
@@ -99,30 +99,38 @@ impl Place {
 
 /// A filter whose columns are places in a row and whose operands are values of their types.
 #[derive(Debug)]
-pub(crate) enum Condition {
+pub enum Condition {
+    /// Every one holds.
     And(Vec<Condition>),
+    /// At least one holds.
     Or(Vec<Condition>),
+    /// It does not hold.
     Not(Box<Condition>),
+    /// The value in a place passes a test.
     Column(Place, Check),
 }
 
 /// What a value is held against.
 #[derive(Debug)]
-pub(crate) enum Check {
+pub enum Check {
     /// Always the same, whatever the value.
     Always(Truth),
     /// IS NULL
     Absent,
     /// IS NOT NULL
     Present,
+    /// Equal.
     Equal(Value<'static>),
+    /// Not equal.
     NotEqual(Value<'static>),
+    /// An ordering comparison.
     Compare(Comparison, Value<'static>),
     /// One of these, sorted; whether a NULL among them matches too.
     In(Vec<Value<'static>>, bool),
     /// None of these, sorted; whether NULL is left out for certain, and not only unknown. Of an empty list even NULL is
     /// none.
     NotIn(Vec<Value<'static>>, bool),
+    /// Text of a certain form.
     Text(Pattern),
 }
 
@@ -132,11 +140,7 @@ impl Condition {
     /// # Errors
     /// `INVALID_JOB` naming `option`: a column that is not there, or an ordering comparison with what is no value of
     /// the column's type.
-    pub(crate) fn new(
-        filter: &Filter,
-        option: &str,
-        place: &impl Fn(&str) -> Result<Place>,
-    ) -> Result<Condition> {
+    pub fn new(filter: &Filter, option: &str, place: &impl Fn(&str) -> Result<Place>) -> Result<Condition> {
         let parts = |parts: &[Filter]| {
             parts.iter().map(|part| Condition::new(part, option, place)).collect::<Result<Vec<_>>>()
         };
@@ -152,12 +156,12 @@ impl Condition {
     }
 
     /// Whether it lets every row pass.
-    pub(crate) fn is_true(&self) -> bool {
+    pub fn is_true(&self) -> bool {
         matches!(self, Condition::And(parts) if parts.iter().all(Condition::is_true))
     }
 
     /// Whether a row passes.
-    pub(crate) fn passes(&self, cells: &[&[u8]]) -> bool {
+    pub fn passes(&self, cells: &[&[u8]]) -> bool {
         self.truth(cells) == Truth::True
     }
 
