@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector_api::{CallContext, Chunks, RowSink, Session, SinkLimits};
 pub use connector_api::{Counted, Page};
-use connector_model::error::{Error, Result};
+use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::json::Envelope;
 use connector_model::request::{Kind, Request, parse};
 use connector_model::target::{Target, TargetSchema};
@@ -135,6 +135,9 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// More rows than any table of the suite has: whoever sends more does not end.
+const MAX_ROWS: usize = 1_000_000;
+
 /// Takes chunks apart into rows.
 #[derive(Default)]
 struct Collector {
@@ -153,6 +156,10 @@ impl Chunks for Collector {
             Ok(mut chunk) => {
                 if let Some(Json::Array(rows)) = chunk.get_mut("rows").map(Json::take) {
                     self.rows.extend(rows);
+                }
+                if self.rows.len() > MAX_ROWS {
+                    let message = format!("more than {MAX_ROWS} rows came, and they did not end");
+                    return Err(Error::new(ErrorCode::ResultTooLarge, message));
                 }
             }
             Err(error) => self.garbled = Some(format!("a chunk is not JSON: {error}")),

@@ -93,7 +93,12 @@ fn pages_agree(request: Option<&Request>, rows: usize, right: &Page, page: &Page
 
 /// A total that is asked for has to be there and right. One that is not asked for must not have cost anything: it
 /// may only be there where the result shows it by itself.
-fn totals_agree(request: Option<&Request>, rows: usize, right: &Page, page: &Page) -> Result<(), String> {
+pub(crate) fn totals_agree(
+    request: Option<&Request>,
+    rows: usize,
+    right: &Page,
+    page: &Page,
+) -> Result<(), String> {
     let shown = match request {
         Some(Request::Query(query)) if right.total.is_none() && query.cursor.is_none() => {
             let cut = query.limit.is_some_and(|limit| rows as u64 >= limit);
@@ -110,7 +115,7 @@ fn totals_agree(request: Option<&Request>, rows: usize, right: &Page, page: &Pag
 }
 
 /// The same code, about the same option, and the message names what the right one names.
-fn errors_agree(right: &Error, error: &Error) -> Result<(), String> {
+pub(crate) fn errors_agree(right: &Error, error: &Error) -> Result<(), String> {
     if error.code() != right.code() {
         return Err(format!("the code is {}, not {}", error.code(), right.code()));
     }

@@ -15,12 +15,14 @@
 //! - [`walk`]: reading a result page by page
 //! - [`cases`]: what no generator should have to find by luck
 //! - [`mod@run`], [`report`]: everything at once, and what came of it
+//! - [`mod@existing`]: the suite over a target that exists already
 //! - [`stamp`]: the suite as tests, by [`conformance_tests!`]
 
 pub mod bench;
 pub mod cases;
 pub mod ddl;
 pub mod executor;
+pub mod existing;
 pub mod generate;
 pub mod groups;
 pub mod job;
@@ -33,6 +35,7 @@ pub mod subject;
 pub mod walk;
 
 pub use executor::{Executor, OfSession};
+pub use existing::{ExistingOptions, ExistingReport, Sessions, existing};
 pub use report::{Failure, Report};
 pub use run::{RunOptions, run};
 pub use subject::{Change, Range, StoredType, Subject, SubjectError};

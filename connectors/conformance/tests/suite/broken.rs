@@ -18,7 +18,7 @@ use crate::subjects::{Memory, Wrap};
 
 /// What is wrong with a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fault {
+pub(crate) enum Fault {
     /// `$ne` also passes rows whose column is NULL.
     NullsPassNotEqual,
     /// `$not` also passes rows about which nothing is known.
@@ -59,7 +59,7 @@ enum Fault {
     HidesTheKey,
 }
 
-const FAULTS: [(Fault, Wrap); 19] = [
+pub(crate) const FAULTS: [(Fault, Wrap); 19] = [
     (Fault::NullsPassNotEqual, |s, d| broken(Fault::NullsPassNotEqual, s, d)),
     (Fault::NullsPassNot, |s, d| broken(Fault::NullsPassNot, s, d)),
     (Fault::LimitOffByOne, |s, d| broken(Fault::LimitOffByOne, s, d)),
@@ -81,7 +81,7 @@ const FAULTS: [(Fault, Wrap); 19] = [
     (Fault::HidesTheKey, |s, d| broken(Fault::HidesTheKey, s, d)),
 ];
 
-fn broken(fault: Fault, session: MemorySession, database: Arc<Database>) -> Box<dyn Session> {
+pub(crate) fn broken(fault: Fault, session: MemorySession, database: Arc<Database>) -> Box<dyn Session> {
     Box::new(Broken { fault, session, database })
 }
 
