@@ -24,7 +24,9 @@ pub mod table;
 
 pub use aggregate::{AggregateDialect, AggregateSelect, Groups, ResultRow};
 pub use count::count;
-pub use dialect::{Cockroach, Dialect, LibSql, MySql, Postgres, SqlServer, Sqlite};
+pub use dialect::{
+    ClickHouse, ClickHouseType, Cockroach, Dialect, LibSql, MySql, Postgres, SqlServer, Sqlite,
+};
 pub use select::Select;
 pub use statement::{Param, ParamType, Statement, Value};
 pub use table::{Qualified, Reading, Table, TableColumn};

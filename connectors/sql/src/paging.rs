@@ -94,9 +94,10 @@ impl Paging {
     pub(crate) fn order_by(&self, sql: &mut Statement, dialect: &dyn Dialect, table: &Table) -> Result<()> {
         for (position, ordered) in self.order.iter().enumerate() {
             sql.push(if position == 0 { " ORDER BY " } else { ", " });
-            dialect.ordered(sql, table.column(ordered.column)?);
+            let column = table.column(ordered.column)?;
+            dialect.ordered(sql, column);
             if ordered.descending {
-                sql.push(" DESC");
+                sql.push(dialect.descending(column));
             }
         }
         Ok(())

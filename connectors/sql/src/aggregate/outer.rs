@@ -173,6 +173,7 @@ impl Writer<'_> {
                 continue;
             }
             self.sql.push(std::mem::replace(&mut word, ", "));
+            let mut descending = " DESC";
             match sort.key {
                 SortKey::Count => {
                     names::push(&mut self.sql, self.dialect, Some(names::GROUPS), names::COUNT);
@@ -182,6 +183,7 @@ impl Writer<'_> {
                     let measure = measure.ok_or_else(|| Error::internal("a sort by no measure"))?;
                     let column = self.compared(at, measure)?;
                     self.in_order(&column);
+                    descending = self.dialect.descending(&column);
                     if let Kind::Sum(column) = measure.kind
                         && self.dialect.sum_parts(self.source.table().column(column)?).is_some()
                     {
@@ -196,7 +198,7 @@ impl Writer<'_> {
                     self.dimension_of_group(at);
                 }
             }
-            self.sql.push(if sort.descending { " DESC" } else { "" });
+            self.sql.push(if sort.descending { descending } else { "" });
         }
         for at in (0..sorted.len()).filter(|at| sorted.get(*at) == Some(&false)) {
             self.sql.push(std::mem::replace(&mut word, ", "));

@@ -1,5 +1,6 @@
 //! What differs between engines: one file each.
 
+pub(crate) mod clickhouse;
 mod cockroach;
 mod libsql;
 mod mssql;
@@ -7,6 +8,7 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+pub use clickhouse::{ClickHouse, ClickHouseType};
 pub use cockroach::Cockroach;
 pub use libsql::LibSql;
 pub use mssql::SqlServer;
@@ -50,6 +52,13 @@ pub trait Dialect: Send + Sync {
 
     /// Where NULL stands in an ascending order; a descending order is the reverse.
     fn nulls(&self) -> Nulls;
+
+    /// What stands behind a column to have its greatest value first, where NULL is among the greatest or the least as
+    /// [`Dialect::nulls`] says.
+    fn descending(&self, column: &TableColumn) -> &'static str {
+        let _ = column;
+        " DESC"
+    }
 
     /// Whether a column of this engine can hold the value at all; nothing equals one that it cannot.
     fn storable(&self, value: &Typed) -> bool {

@@ -9,6 +9,7 @@
 )]
 
 mod aggregates;
+mod clickhouse;
 mod cockroach;
 mod filters;
 mod folding;

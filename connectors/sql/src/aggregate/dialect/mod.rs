@@ -1,5 +1,6 @@
 //! What differs between engines where rows are grouped: one file each.
 
+mod clickhouse;
 mod cockroach;
 mod libsql;
 mod mssql;
