@@ -19,6 +19,7 @@ mod process;
 mod spawner;
 mod tds;
 mod tsql;
+mod turso;
 mod url;
 mod workspace;
 
@@ -37,4 +38,5 @@ pub use tds::{
     SqlServer, SqlServerBrowser, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions,
     SqlServerRequest, SqlServerSession, SqlServerStatement,
 };
+pub use turso::{Turso, TursoFault, TursoOptions, TursoRequest};
 pub use workspace::ServerDirectory;
