@@ -11,6 +11,7 @@
 mod aggregate;
 mod cancel;
 mod catalogue;
+mod existing;
 mod open;
 mod paging;
 mod rows;
