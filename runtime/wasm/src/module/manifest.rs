@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::anatomy::{Anatomy, SOURCE_INTERFACE};
 use super::refused::Refused;
+use crate::reach::check_egress;
 
 /// The longest bridge name.
 const MAX_NAME_BYTES: usize = 128;
@@ -100,6 +101,9 @@ fn is_in_order(module: &ModuleManifest) -> Result<(), Refused> {
     let scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     if let Some(bad) = manifest.url_schemes.iter().find(|text| text.is_empty() || !text.chars().all(scheme)) {
         return wrong(format!("\"{bad}\" is no URL scheme"));
+    }
+    if let Err(error) = check_egress(module) {
+        return wrong(error.to_string());
     }
     keys_are_in_order(&manifest.fields)
 }

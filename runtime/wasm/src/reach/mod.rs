@@ -1,43 +1,82 @@
 //! Where an instance may connect to, and how.
+//!
+//! - [`grant`]: which hosts and addresses are granted
+//! - [`outbound`]: one instance's connections: their number, their stages, how the last one failed
+//! - [`net`]: connections in the guest's hands
+//! - [`http`]: requests over connections in the host's hands
 
+mod grant;
+mod http;
 mod net;
+mod outbound;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
-use connector_api::{CallContext, OpenContext, StageObserver};
+use connector_api::{CallContext, OpenContext};
 use connector_model::Error;
-use dial::{AddressFilter, Dialer};
 
+use crate::log::Log;
+pub(crate) use grant::{Grant, check_egress};
+pub(crate) use http::Gate;
+#[allow(unreachable_pub, reason = "the generated bindings name it")]
 pub use net::Connection;
+use outbound::Outbound;
 
-/// One instance's way out.
+/// One instance's way out: what it may connect to, and where its log lines go.
 pub(crate) struct Reach {
-    pub(crate) dialer: Dialer,
-    /// The source's own rules; they come before the module's grant.
-    pub(crate) filter: AddressFilter,
-    /// Deadline and cancel of the present call.
-    pub(crate) call: CallContext,
-    /// Watches the stages of the open; none once the session is open.
-    pub(crate) observer: Option<Arc<dyn StageObserver>>,
-    /// How the last dial failed, for the adapter: a guest only knows that it did.
-    pub(crate) failed: Option<Error>,
+    outbound: Arc<Outbound>,
+    gate: Gate,
+    log: Log,
 }
 
 impl Reach {
-    /// What an instance has while it is opened.
-    pub(crate) fn new(cx: &OpenContext) -> Self {
-        Reach {
-            dialer: cx.dialer.clone(),
-            filter: cx.filter.clone(),
-            call: cx.call.clone(),
-            observer: cx.observer.clone(),
-            failed: None,
-        }
+    /// What an instance of one source has. It is being opened: stages are reported until [`Reach::opened`].
+    pub(crate) fn new(grant: Arc<Grant>, cx: &OpenContext) -> Self {
+        let log = Log::new(grant.connector());
+        Reach::over(Outbound::new(grant, cx), log)
     }
 
-    /// Begins a call: its bounds hold for every dial from now on, and what failed before is forgotten.
+    /// What an instance has that belongs to no source: no way out at all.
+    pub(crate) fn nowhere(connector: impl Into<Arc<str>>) -> Self {
+        let connector = connector.into();
+        Reach::over(Outbound::nowhere(connector.clone()), Log::new(connector))
+    }
+
+    fn over(outbound: Outbound, log: Log) -> Self {
+        let outbound = Arc::new(outbound);
+        Reach { gate: Gate::new(outbound.clone()), outbound, log }
+    }
+
+    /// Begins a call: its bounds hold for every connection from now on, and what failed before is forgotten.
     pub(crate) fn begin(&mut self, call: &CallContext) {
-        self.call = call.clone();
-        self.failed = None;
+        self.outbound.begin(call);
+    }
+
+    /// The session is open: nobody watches its connections any more.
+    pub(crate) fn opened(&mut self) {
+        self.outbound.opened();
+    }
+
+    /// How the present call's last connection failed to come about, in the dialler's or the grant's own words: a guest
+    /// only knows that it did. None when a later one came about.
+    pub(crate) fn failed(&self) -> Option<Error> {
+        self.outbound.failed()
+    }
+
+    /// For the tasks that connect.
+    fn outbound(&self) -> Arc<Outbound> {
+        self.outbound.clone()
+    }
+
+    /// What `wasi:http` calls.
+    pub(crate) fn gate(&mut self) -> &mut Gate {
+        &mut self.gate
+    }
+
+    /// Where the instance's log lines go.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 }

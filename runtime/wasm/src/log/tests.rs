@@ -1,0 +1,116 @@
+//! Lines as they arrive in the log.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use super::*;
+
+/// Remembers every event as `LEVEL name=value …`.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+struct Row(String);
+
+impl Visit for Row {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl tracing::Subscriber for Seen {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "semilayer::connector"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut row = Row(event.metadata().level().to_string());
+        event.record(&mut row);
+        self.0.lock().unwrap().push(row.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn seen(write: impl FnOnce(&Log)) -> Vec<String> {
+    let seen = Seen::default();
+    tracing::subscriber::with_default(seen.clone(), || write(&Log::new("acme")));
+    let rows = seen.0.lock().unwrap().clone();
+    rows
+}
+
+#[test]
+fn a_line_has_its_level_its_connector_and_its_fields() {
+    let fields = [("a".to_owned(), "1".to_owned()), ("b\n".to_owned(), "\u{1b}[2J".to_owned())];
+    let rows = seen(|log| {
+        log.emit(Level::Debug, "one", &[]);
+        log.emit(Level::Error, "two\nINFO forged", &fields);
+    });
+    assert_eq!(rows[0], "DEBUG message=one connector=\"acme\"");
+    assert_eq!(
+        rows[1],
+        "ERROR message=two\\nINFO forged connector=\"acme\" fields=\"a=1 b\\\\n=\\\\u{1b}[2J\""
+    );
+}
+
+#[test]
+fn a_flood_is_cut_and_the_rest_is_counted_at_the_end() {
+    let rows = seen(|log| (0..1_000).for_each(|n| log.emit(Level::Info, &n.to_string(), &[])));
+    assert_eq!(rows.len(), 21);
+    assert!(rows[20].starts_with("WARN ") && rows[20].contains("left_out=980"), "{}", rows[20]);
+}
+
+#[test]
+fn long_lines_and_many_fields_are_cut() {
+    let fields: Vec<(String, String)> = (0..100).map(|n| (n.to_string(), "v".repeat(10_000))).collect();
+    let rows = seen(|log| log.emit(Level::Info, &"x".repeat(1_000_000), &fields));
+    assert!(rows[0].len() < 12_000, "{}", rows[0].len());
+    assert!(rows[0].contains("15=v") && !rows[0].contains("16=v"));
+}
+
+#[test]
+fn standard_output_is_lines_of_the_log() {
+    let rows = seen(|log| {
+        let (out, err) = (log.stdout(), log.stderr());
+        out.take(b"one\n\ntw");
+        err.take(b"bad\n");
+        out.clone().take(b"o\nunended");
+    });
+    assert_eq!(
+        rows,
+        [
+            "INFO message=one connector=\"acme\"",
+            "WARN message=bad connector=\"acme\"",
+            "INFO message=two connector=\"acme\"",
+            "INFO message=unended connector=\"acme\"",
+        ]
+    );
+}
+
+#[test]
+fn a_panic_is_remembered() {
+    let log = Log::new("acme");
+    assert_eq!(log.last_words(), None);
+    let err = log.stderr();
+    (0..50).for_each(|n| err.take(format!("noise {n}\n").as_bytes()));
+    err.take(
+        b"\nthread '<unnamed>' panicked at src/lib.rs:10:5:\nboom \x1b[31m\n\
+          note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+    );
+    assert_eq!(
+        log.last_words().unwrap(),
+        "noise 48; noise 49; thread '<unnamed>' panicked at src/lib.rs:10:5:; boom \\u{1b}[31m"
+    );
+}
