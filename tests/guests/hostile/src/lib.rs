@@ -37,7 +37,16 @@ impl Guest for Hostile {
     type Rows = Batches;
 
     fn manifest() -> Json {
-        panic!("a manifest is asked for");
+        match switch() {
+            b"manifest-panics!" => panic!("a manifest is asked for"),
+            b"manifest-endless" => {
+                takes::spin();
+                String::new()
+            }
+            b"manifest-another" => "{}".to_owned(),
+            b"manifest-too-big" => "{".repeat(32 << 20),
+            _ => MANIFEST.to_owned(),
+        }
     }
 
     fn interrupt(config: Json, _token: String) {
@@ -45,6 +54,14 @@ impl Guest for Hostile {
             takes::spin();
         }
     }
+}
+
+/// What happens before there is a configuration. The tests write another word into the built file, where this one stands.
+static SWITCH: [u8; 16] = *b"manifest-honest!";
+
+fn switch() -> &'static [u8; 16] {
+    // Otherwise the compiler would read it.
+    std::hint::black_box(&SWITCH)
 }
 
 /// A session with a mode.
