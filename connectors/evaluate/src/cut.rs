@@ -28,8 +28,12 @@ impl Cutter {
     ///
     /// # Errors
     /// `INTERNAL` for what are no such objects; the first error that `visit` returns.
-    pub fn each(&self, objects: &[u8], mut visit: impl FnMut(&[&[u8]]) -> Result<()>) -> Result<()> {
-        let mut cells: Vec<&[u8]> = Vec::with_capacity(self.keys.len());
+    pub fn each<'j>(
+        &self,
+        objects: &'j [u8],
+        mut visit: impl FnMut(&[&'j [u8]]) -> Result<()>,
+    ) -> Result<()> {
+        let mut cells: Vec<&'j [u8]> = Vec::with_capacity(self.keys.len());
         let mut scanner = Scanner { rest: objects };
         if scanner.peek().is_none() {
             return Ok(());
@@ -80,6 +84,11 @@ impl Cutter {
         cells.resize(self.keys.len(), NULL);
         Some(())
     }
+}
+
+/// The cell of a column; NULL beyond the last.
+pub(crate) fn cell<'c>(cells: &[&'c [u8]], at: usize) -> &'c [u8] {
+    cells.get(at).copied().unwrap_or(NULL)
 }
 
 #[cold]
