@@ -6,6 +6,7 @@
 
 mod binaries;
 mod certificates;
+mod clickhouse;
 mod components;
 mod install;
 mod launch;
@@ -16,15 +17,18 @@ mod port;
 mod postgres;
 mod proc;
 mod process;
+mod redis;
 mod spawner;
 mod tds;
 mod tsql;
 mod turso;
+mod upstash;
 mod url;
 mod workspace;
 
 pub use binaries::{Binaries, Profile, binaries};
 pub use certificates::{Certificates, Credential, ServerCertificate};
+pub use clickhouse::{ClickHouse, ClickHouseOptions, OldClickHouse};
 pub use components::{component, guest};
 pub use launch::Launch;
 pub use mariadb::{MariaDb, MariaDbOptions};
@@ -33,10 +37,12 @@ pub use pgbouncer::{PgBouncer, PgBouncerOptions};
 pub use port::free_port;
 pub use postgres::{APP_PASSWORD, APP_USER, Postgres, PostgresOptions};
 pub use process::{Exit, Process};
+pub use redis::{Redis, RedisClient, RedisOptions, RedisReply};
 pub use rustix::process::Signal;
 pub use tds::{
     SqlServer, SqlServerBrowser, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions,
     SqlServerRequest, SqlServerSession, SqlServerStatement,
 };
 pub use turso::{Turso, TursoFault, TursoOptions, TursoRequest};
+pub use upstash::{Upstash, UpstashFault, UpstashOptions};
 pub use workspace::ServerDirectory;

@@ -37,6 +37,17 @@ pub(crate) fn mysql(
     with_scheme("mysql", (user, password), port, database, parameters)
 }
 
+/// A ClickHouse URL.
+pub(crate) fn clickhouse(user: &str, password: &str, port: u16, database: &str) -> String {
+    with_scheme("http", (user, password), port, database, &[])
+}
+
+/// A Redis URL, without a database.
+pub(crate) fn redis(tls: bool, (user, password): (&str, &str), port: u16) -> String {
+    let scheme = if tls { "rediss" } else { "redis" };
+    format!("{scheme}://{}:{}@127.0.0.1:{port}", encode(user), encode(password))
+}
+
 fn with_scheme(
     scheme: &str,
     (user, password): (&str, &str),
