@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::connectors::ConnectorsCommand;
 use crate::version;
 
 /// Connects a gateway to the databases of this network.
@@ -38,6 +39,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show drivers and modules, look into a module, compile it, or begin one
+    #[command(subcommand)]
+    Connectors(ConnectorsCommand),
 }
 
 /// What `doctor` checks and how it answers.
@@ -79,6 +83,9 @@ pub struct Flags {
     /// A PEM file with its private key [SEMILAYER_CLIENT_KEY]
     #[arg(long, global = true, value_name = "FILE")]
     pub client_key: Option<String>,
+    /// The folder with connector modules, /connectors when it is there [SEMILAYER_CONNECTORS_DIR]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub connectors_dir: Option<String>,
     /// Jobs that run at once (256) [SEMILAYER_MAX_JOBS]
     #[arg(long, global = true, value_name = "N")]
     pub max_jobs: Option<String>,

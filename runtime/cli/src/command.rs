@@ -10,6 +10,8 @@ use runner_link::Signals;
 use tokio::runtime::Runtime;
 
 use crate::arguments::{Arguments, Command, Flags};
+use crate::connectors::loading::Loaded;
+use crate::connectors::{self, ConnectorsError};
 use crate::exit::Exit;
 use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, SourceSettings};
 use crate::signals::OsSignals;
@@ -47,6 +49,8 @@ enum Failure {
     Log(#[from] log_output::LogError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
+    #[error(transparent)]
+    Connectors(#[from] ConnectorsError),
 }
 
 /// Runs the program.
@@ -64,7 +68,9 @@ pub fn run(process: &mut Process<'_>) -> Exit {
             let _told = writeln!(process.err, "error: {failure}");
             match failure {
                 Failure::Config(_) => Exit::Config,
-                Failure::Runtime(_) | Failure::Log(_) | Failure::Output(_) => Exit::Failed,
+                Failure::Runtime(_) | Failure::Log(_) | Failure::Output(_) | Failure::Connectors(_) => {
+                    Exit::Failed
+                }
             }
         }
     }
@@ -97,15 +103,23 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
             exit.map_err(Failure::Output)
         }
         Command::Sources { json } => {
-            let found = sources::find(&SourceSettings::read(&layers?)?)?;
+            let layers = layers?;
+            let (settings, modules) = (SourceSettings::read(&layers)?, connectors::settings(&layers)?);
+            let loaded = runtime()?.block_on(Loaded::load(&modules));
+            let found = sources::find(&settings, &loaded)?;
             sources::print(&found, json, process.out).map_err(Failure::Output)
+        }
+        Command::Connectors(command) => {
+            let modules = connectors::settings(&layers?)?;
+            let running = connectors::run(command, &modules, process.out, process.err);
+            Ok(runtime()?.block_on(running)?)
         }
     }
 }
 
 fn start(layers: &Layers) -> Result<Exit, Failure> {
     let logging = Logging::read(layers)?;
-    let settings = Settings::read(layers)?;
+    let settings = Settings { modules: connectors::settings(layers)?, ..Settings::read(layers)? };
     let _written_at_the_end = log_output::install(logging)?;
     runtime()?.block_on(async {
         let os_signals = OsSignals::catch().map_err(Failure::Runtime)?;

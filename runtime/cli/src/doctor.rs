@@ -3,19 +3,22 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use connector_host::load::{ModuleReport, Modules, Standing};
 use connector_model::error::{Error, ErrorCode};
 use connector_model::manifest::short_name;
 use connector_model::nearest::suggestion;
 use dial::Dialer;
 use runner_doctor::{
-    Area, Check, Gateway, Openable, Report, SourceSubject, Status, Subject, Verdict, examine, json, text,
+    Area, Check, Gateway, ModuleFacts, ModuleFault, ModuleSubject, Openable, Report, SourceSubject, Status,
+    Subject, Verdict, examine, json, text,
 };
-use runner_engine::{Bridges, Found, FoundSource};
+use runner_engine::{Found, FoundSource};
 
 use crate::arguments::DoctorFlags;
+use crate::connectors::{self, facts, loading::Loaded};
 use crate::exit::Exit;
 use crate::settings::{ConfigError, Connection, Layers, Logging, Serving, SourceSettings, connection};
-use crate::{drivers, mask, sources, start};
+use crate::{mask, sources, start};
 
 /// What the checks are called that are about the configuration.
 const CONFIG: &str = "config";
@@ -30,7 +33,11 @@ pub async fn run(
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let report = match layers.and_then(|layers| prepare(asked, &layers)) {
+    let prepared = match layers {
+        Ok(layers) => prepare(asked, &layers).await,
+        Err(error) => Err(error),
+    };
+    let report = match prepared {
         Ok(subject) => examine(subject).await,
         Err(error) => Report { checks: vec![broken(&error)] },
     };
@@ -51,11 +58,13 @@ pub async fn run(
 ///
 /// # Errors
 /// What makes any examination impossible.
-fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, ConfigError> {
+async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, ConfigError> {
     let settings = SourceSettings::read(layers)?;
+    let modules = connectors::settings(layers)?;
     let dialer = connection::dialer(&connection::ca_files(layers))?;
+    let loaded = Loaded::load(&modules).await;
     let mut known = Vec::new();
-    let (gateway, short_id) = match identity(layers, &dialer) {
+    let (gateway, short_id) = match identity(layers, &dialer, &loaded) {
         Ok((connection, gateway)) => {
             let id = &connection.runner_id.value;
             let loaded = format!("loaded (runner {}) — env vars resolved", mask::short_id(id));
@@ -74,10 +83,14 @@ fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, ConfigError>
         let skipped = |name| Check::new(Area::Gateway, name, Status::Skipped, "left out (--offline)");
         known.extend(["reachable", "handshake"].map(skipped));
     }
-    let found = sources::find(&settings)?;
+    let found = sources::find(&settings, &loaded)?;
     for warning in &found.warnings {
         known.push(Check::new(Area::Config, CONFIG, Status::Warning, warning.to_string()));
     }
+    for problem in loaded.modules().map(Modules::problems).unwrap_or_default() {
+        known.push(Check::new(Area::Config, "connectors", Status::Warning, problem));
+    }
+    let reports = loaded.modules().map(Modules::reports).unwrap_or_default();
     let subjects = subjects(asked, found);
     if subjects.is_empty() {
         let none =
@@ -88,6 +101,7 @@ fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, ConfigError>
         known,
         gateway: gateway.filter(|_| !asked.offline),
         sources: subjects,
+        modules: reports.into_iter().map(module).collect(),
         dialer,
         application: Arc::from(format!("semilayer-runner/{short_id}")),
     })
@@ -99,16 +113,15 @@ fn broken(error: &ConfigError) -> Check {
 
 /// Who this runner is, and the way to its gateway. Everything that `start` reads is read, so that what it would refuse is
 /// found here.
-fn identity(layers: &Layers, dialer: &Dialer) -> Result<(Connection, Gateway), ConfigError> {
+fn identity(layers: &Layers, dialer: &Dialer, loaded: &Loaded) -> Result<(Connection, Gateway), ConfigError> {
     let connection = Connection::read(layers)?;
     let serving = Serving::read(layers)?;
     Logging::read(layers)?;
-    let bridges = Bridges::new(drivers::served())?;
     let gateway = Gateway {
         settings: connection.link()?,
         dialer: dialer.clone(),
         tls: connection.tls()?,
-        hello: start::hello(&bridges, serving.max_jobs),
+        hello: start::hello(&loaded.bridges()?, loaded, serving.max_jobs),
     };
     Ok((connection, gateway))
 }
@@ -144,6 +157,24 @@ fn is_same(found: &str, asked: &str) -> bool {
 fn spelled(name: &str) -> String {
     let spell = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(spell).collect()
+}
+
+/// A module's file, as loading it found it.
+fn module(report: ModuleReport) -> ModuleSubject {
+    let file = report.path.display();
+    let found = match &report.standing {
+        Standing::Loaded(loaded) => {
+            let module = &loaded.module;
+            let loads = format!("{} {} from {file}", module.bridge(), module.manifest.manifest.version);
+            let facts =
+                facts::lines(module).into_iter().filter(|(name, _)| !matches!(*name, "bridge" | "shown as"));
+            Ok(ModuleFacts { loads, facts: facts.collect() })
+        }
+        Standing::Refused(refused) | Standing::Outdated { refused, .. } => {
+            Err(ModuleFault { text: format!("{file}: {refused}"), remedy: refused.remedy().to_owned() })
+        }
+    };
+    ModuleSubject { name: report.name, found }
 }
 
 fn subject(found: FoundSource) -> SourceSubject {

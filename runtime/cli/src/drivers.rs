@@ -109,7 +109,11 @@ mod tests {
             })
             .collect();
         let expected = ["postgres", "cockroachdb", "cockroachdb", "neon", "postgres"];
-        assert_eq!(drivers.iter().map(|(_, driver)| driver.as_str()).collect::<Vec<_>>(), expected, "{drivers:?}");
+        assert_eq!(
+            drivers.iter().map(|(_, driver)| driver.as_str()).collect::<Vec<_>>(),
+            expected,
+            "{drivers:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`Runner`]: what `start` runs
 //! - [`status`], [`sources`]: the commands that only show something
 //! - [`doctor`]: the command that checks
+//! - [`connectors`]: drivers and modules, and the commands about them
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
 //! - [`drivers`]: what databases it speaks to
 //! - [`mask`]: what may be shown of a secret
@@ -13,6 +14,7 @@
 
 pub mod arguments;
 mod command;
+pub mod connectors;
 pub mod doctor;
 pub mod drivers;
 pub mod exit;

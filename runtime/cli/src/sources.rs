@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use connector_model::config::Config;
 use connector_model::manifest::{Field, FieldKind, Manifest};
-use runner_engine::{Bridges, Found, ResolvedSource, find_sources};
+use runner_engine::{Found, ResolvedSource, find_sources};
 use serde_json::{Map, Value, json};
 
-use crate::drivers;
+use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
 use crate::mask;
 use crate::settings::{ConfigError, SourceSettings};
@@ -16,8 +16,8 @@ use crate::settings::{ConfigError, SourceSettings};
 ///
 /// # Errors
 /// [`ConfigError::Drivers`].
-pub fn find(settings: &SourceSettings) -> Result<Found, ConfigError> {
-    let resolver = settings.resolver(Bridges::new(drivers::served())?);
+pub fn find(settings: &SourceSettings, loaded: &Loaded) -> Result<Found, ConfigError> {
+    let resolver = settings.resolver(loaded.bridges()?);
     Ok(find_sources(&resolver, &settings.file, None))
 }
 

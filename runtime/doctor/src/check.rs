@@ -36,6 +36,8 @@ pub enum Area {
     Gateway,
     /// The source of that name.
     Source(String),
+    /// The connector module of that name.
+    Connector(String),
 }
 
 /// One finding.
@@ -43,7 +45,7 @@ pub enum Area {
 pub struct Check {
     /// What it is about.
     pub area: Area,
-    /// What was checked: `reachable`, `handshake`, or the stage of a source.
+    /// What was checked: `reachable`, `handshake`, the stage of a source, or what of a module.
     pub name: String,
     /// How it went.
     pub status: Status,

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::check::{Area, Check, Status};
 use crate::gateway::{self, Gateway};
+use crate::module::{self, ModuleSubject};
 use crate::report::Report;
 use crate::source::{self, SourceSubject};
 
@@ -26,6 +27,8 @@ pub struct Subject {
     pub gateway: Option<Gateway>,
     /// The sources.
     pub sources: Vec<SourceSubject>,
+    /// The connector modules, which were loaded before: a source may need one.
+    pub modules: Vec<ModuleSubject>,
     /// The one way out of this machine.
     pub dialer: Dialer,
     /// How sessions name themselves to servers.
@@ -34,7 +37,7 @@ pub struct Subject {
 
 /// Examines everything. Takes at most [`LIMIT`]; what was not finished then is a failure that says so.
 pub async fn examine(subject: Subject) -> Report {
-    let Subject { known, gateway, sources, dialer, application } = subject;
+    let Subject { known, gateway, sources, modules, dialer, application } = subject;
     let deadline = Instant::now() + LIMIT;
     let mut tasks: JoinSet<(usize, Vec<Check>)> = JoinSet::new();
     let mut results: Vec<(Area, Vec<Check>)> = Vec::new();
@@ -74,5 +77,6 @@ pub async fn examine(subject: Subject) -> Report {
             checks.extend(found);
         }
     }
+    checks.extend(modules.into_iter().flat_map(module::checks));
     Report { checks }
 }

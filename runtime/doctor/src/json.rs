@@ -22,10 +22,16 @@ fn check(check: &Check) -> Value {
         Area::Config => ("config", None),
         Area::Gateway => ("gateway", None),
         Area::Source(name) => ("source", Some(name)),
+        Area::Connector(_) => ("connector", None),
+    };
+    let connector = match &check.area {
+        Area::Connector(name) => Some(name),
+        _ => None,
     };
     json!({
         "area": area,
         "source": source,
+        "connector": connector,
         "name": check.name,
         "status": check.status.name(),
         "text": check.text,
@@ -50,7 +56,7 @@ mod tests {
         let expected = json!({
             "healthy": false, "failures": 1, "exitCode": 3,
             "checks": [{
-                "area": "source", "source": "main", "name": "tcp", "status": "failed", "text": "refused",
+                "area": "source", "source": "main", "connector": null, "name": "tcp", "status": "failed", "text": "refused",
                 "details": [], "remedy": "check the port", "elapsedMs": 1.5,
             }],
         });

@@ -8,6 +8,7 @@
 //! - [`mod@examine`]: everything side by side, within bounds
 //! - [`gateway`]: reachable, handshake, clock
 //! - [`source`]: a source's stages
+//! - [`module`]: a connector module
 //! - [`remedy`]: what to do about a failure, by its portable kind and native code, never by its text
 //! - [`text`], [`json`]: a report for people and for machines
 
@@ -16,6 +17,7 @@ pub mod examine;
 pub mod gateway;
 mod http;
 pub mod json;
+pub mod module;
 mod probe;
 pub mod remedy;
 pub mod report;
@@ -25,5 +27,6 @@ pub mod text;
 pub use check::{Area, Check, Status};
 pub use examine::{Subject, examine};
 pub use gateway::Gateway;
+pub use module::{ModuleFacts, ModuleFault, ModuleSubject};
 pub use report::{Report, Verdict};
 pub use source::{Openable, SourceSubject};

@@ -16,7 +16,7 @@ pub enum Verdict {
     Config,
     /// The gateway cannot be reached, or refuses.
     Gateway,
-    /// A source cannot be used.
+    /// A source or a connector module cannot be used.
     Source,
     /// Nothing failed.
     Healthy,
@@ -49,7 +49,7 @@ impl Report {
             Verdict::Config
         } else if failed(|area| *area == Area::Gateway) {
             Verdict::Gateway
-        } else if failed(|area| matches!(area, Area::Source(_))) {
+        } else if failed(|area| matches!(area, Area::Source(_) | Area::Connector(_))) {
             Verdict::Source
         } else {
             Verdict::Healthy
@@ -68,11 +68,13 @@ mod tests {
         assert_eq!(report.verdict().exit_code(), 0);
         report.checks.push(Check::new(Area::Config, "x", Status::Warning, ""));
         assert_eq!(report.verdict().exit_code(), 0);
+        report.checks.push(failed(Area::Connector("a".into())));
+        assert_eq!(report.verdict().exit_code(), 3);
         report.checks.push(failed(Area::Source("a".into())));
         assert_eq!(report.verdict().exit_code(), 3);
         report.checks.push(failed(Area::Gateway));
         assert_eq!(report.verdict().exit_code(), 1);
         report.checks.push(failed(Area::Config));
-        assert_eq!((report.verdict().exit_code(), report.failures()), (2, 3));
+        assert_eq!((report.verdict().exit_code(), report.failures()), (2, 4));
     }
 }

@@ -49,7 +49,7 @@ impl Text<'_> {
             Area::Config if *status == Status::Failed => write!(f, "{name}: {text}")?,
             Area::Config => write!(f, "{name} {text}")?,
             Area::Gateway => write!(f, "{name}  {text}")?,
-            Area::Source(source) => write!(f, "{source}  {name}  {text}")?,
+            Area::Source(subject) | Area::Connector(subject) => write!(f, "{subject}  {name}  {text}")?,
         }
         if let (Area::Source(_), Some(elapsed)) = (area, elapsed) {
             write!(f, "  ({})", Milliseconds(*elapsed))?;

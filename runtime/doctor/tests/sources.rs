@@ -54,7 +54,15 @@ fn openable(name: &str, source: Scripted) -> SourceSubject {
 async fn examined(sources: Vec<SourceSubject>) -> Report {
     let dialer = Dialer::new(Roots::only(&[]).unwrap());
     let known = vec![Check::new(Area::Config, "config", Status::Passed, "loaded")];
-    examine(Subject { known, gateway: None, sources, dialer, application: Arc::from("doctor") }).await
+    examine(Subject {
+        known,
+        gateway: None,
+        sources,
+        modules: Vec::new(),
+        dialer,
+        application: Arc::from("doctor"),
+    })
+    .await
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,16 @@
-//! The configuration file: `[runner]`, `[managed]` and `[sources.NAME]`.
+//! The configuration file: `[runner]`, `[managed]`, `[sources.NAME]` and `[connectors.NAME]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use connector_host::load::Entries;
 use connector_model::nearest::suggestion;
 use runner_engine::{FileSource, FileSources};
 use secrecy::SecretString;
 use toml::{Table, Value};
 
+use super::connectors;
 use super::error::ConfigError;
 use super::layers::read_bounded;
 use super::origin::Origin;
@@ -20,12 +22,14 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// How deep a source's tables may be nested; keys have one dot.
 const MAX_DEPTH: usize = 4;
 
-const SECTIONS: [&str; 3] = ["managed", "runner", "sources"];
-const RUNNER_KEYS: [&str; 12] = [
+const SECTIONS: [&str; 4] = ["connectors", "managed", "runner", "sources"];
+const RUNNER_KEYS: [&str; 14] = [
     "auth_attempts",
     "ca_file",
+    "cache_dir",
     "client_cert",
     "client_key",
+    "connectors_dir",
     "drain_seconds",
     "gateway",
     "id",
@@ -48,6 +52,8 @@ pub struct ConfigFile {
     pub managed: ManagedSection,
     /// `[sources.NAME]`.
     pub sources: FileSources,
+    /// `[connectors.NAME]`.
+    pub connectors: Entries,
 }
 
 /// `[managed]`: what configurations that come from the gateway may do.
@@ -102,6 +108,7 @@ impl ConfigFile {
             match section.as_str() {
                 "runner" => file.runner = runner(entries)?,
                 "managed" => file.managed = managed(entries)?,
+                "connectors" => file.connectors = connectors::entries(entries)?,
                 _ => file.sources = entries.into_iter().map(source).collect::<Result<_, _>>()?,
             }
         }
@@ -227,6 +234,7 @@ impl fmt::Debug for ConfigFile {
             .field("runner", &self.runner.keys())
             .field("managed", &self.managed)
             .field("sources", &self.sources)
+            .field("connectors", &self.connectors)
             .finish()
     }
 }

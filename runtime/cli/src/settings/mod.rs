@@ -9,10 +9,12 @@
 //! - [`connection`]: who this runner is and how it reaches its gateway
 //! - [`serving`]: how much it does at once, how it stops, where it is asked for its health
 //! - [`sources`]: what sources are configured with
+//! - [`mod@connectors`]: where connector modules are, and what the operator says of them
 //! - [`logging`]: what is logged, and how
 //! - [`error`]: what can be wrong with all that
 
 pub mod connection;
+pub mod connectors;
 pub mod error;
 pub mod file;
 pub mod layers;
@@ -22,6 +24,7 @@ pub mod serving;
 pub mod sources;
 
 pub use connection::Connection;
+pub use connectors::ModuleSettings;
 pub use error::ConfigError;
 pub use layers::Layers;
 pub use logging::{LogFormat, Logging};
@@ -38,6 +41,8 @@ pub struct Settings {
     pub serving: Serving,
     /// What its sources are configured with.
     pub sources: SourceSettings,
+    /// Where connector modules are, and what the operator says of them.
+    pub modules: ModuleSettings,
 }
 
 impl Settings {
@@ -50,6 +55,7 @@ impl Settings {
             connection: Connection::read(layers)?,
             serving: Serving::read(layers)?,
             sources: SourceSettings::read(layers)?,
+            modules: ModuleSettings::read(layers)?,
         })
     }
 }

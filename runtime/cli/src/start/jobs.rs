@@ -2,41 +2,46 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use connector_host::load::LoadedModule;
 use jiff::Timestamp;
 use runner_engine::{Assignment, Credentials, Engine, JobRequest, SourceWarning};
 use runner_link::{HelloParts, JobHandler, JobReply};
 use runner_protocol::{
-    AssignedSource, ConnectorInfo, ConnectorKind, CredentialsLocation, Job, SourceHealth, SourceState, Stats,
+    AssignedSource, ConnectorInfo, ConnectorKind, CredentialsLocation, Job, Opaque, SourceHealth,
+    SourceState, Stats,
 };
 use secrecy::SecretString;
 
 use super::memory;
 use super::reply::LinkReply;
+use crate::connectors::loading::Loaded;
 
 /// Gives the link's jobs to the engine.
 pub(super) struct Jobs {
     engine: Engine,
+    loaded: Loaded,
     max_jobs: usize,
     /// What was warned of last: the same again is not said again at every reconnect.
     warned: Arc<Mutex<Vec<SourceWarning>>>,
 }
 
 impl Jobs {
-    pub(super) fn new(engine: Engine, max_jobs: usize) -> Self {
-        Jobs { engine, max_jobs, warned: Arc::default() }
+    pub(super) fn new(engine: Engine, loaded: Loaded, max_jobs: usize) -> Self {
+        Jobs { engine, loaded, max_jobs, warned: Arc::default() }
     }
 }
 
 /// What `hello` says of these connectors.
-pub(crate) fn hello(bridges: &runner_engine::Bridges, max_jobs: usize) -> HelloParts {
+pub(crate) fn hello(bridges: &runner_engine::Bridges, loaded: &Loaded, max_jobs: usize) -> HelloParts {
     let info = |connector: &Arc<dyn connector_api::Connector>| {
+        let module = loaded.module_of(connector);
         let manifest = connector.manifest();
         ConnectorInfo {
             name: manifest.package_name.to_string(),
             version: manifest.version.to_string(),
-            kind: ConnectorKind::Native,
-            digest: None,
-            manifest: None,
+            kind: if module.is_some() { ConnectorKind::Wasm } else { ConnectorKind::Native },
+            digest: module.as_ref().map(|module| module.module.digest.to_string()),
+            manifest: module.and_then(|module| shown_manifest(&module)),
         }
     };
     HelloParts {
@@ -46,9 +51,14 @@ pub(crate) fn hello(bridges: &runner_engine::Bridges, max_jobs: usize) -> HelloP
     }
 }
 
+/// A module's manifest with the fields that size its pool, as a form shows them. The link leaves out one that is too long.
+fn shown_manifest(loaded: &LoadedModule) -> Option<Opaque> {
+    Opaque::from_text(serde_json::to_string(&loaded.module.manifest).ok()?).ok()
+}
+
 impl JobHandler for Jobs {
     fn hello(&self) -> HelloParts {
-        hello(&self.engine.bridges(), self.max_jobs)
+        hello(&self.engine.bridges(), &self.loaded, self.max_jobs)
     }
 
     fn stats(&self) -> Stats {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::health::Health;
 use super::jobs::Jobs;
 use super::readiness::{Readiness, State};
-use crate::drivers;
+use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
 use crate::mask;
 use crate::settings::file::ConfigFile;
@@ -27,12 +27,13 @@ pub struct Runner {
     link_settings: runner_link::Settings,
     connect: DialConnect,
     engine: Engine,
+    loaded: Loaded,
     readiness: Readiness,
     health: Option<Health>,
 }
 
 impl Runner {
-    /// Loads the trusted authorities and the drivers, and opens the health port if there is to be one. Needs a tokio
+    /// Loads the trusted authorities, the drivers and the modules, and opens the health port if there is to be one. Needs a tokio
     /// runtime.
     ///
     /// # Errors
@@ -42,28 +43,38 @@ impl Runner {
         let link_settings = settings.connection.link()?;
         let connect =
             DialConnect::new(dialer.clone(), &settings.connection.gateway.value, settings.connection.tls()?);
-        let engine = engine(&settings, dialer)?;
+        let loaded = Loaded::load(&settings.modules).await;
+        let engine = engine(&settings, dialer, &loaded)?;
         let readiness = Readiness::new();
         let health = match settings.serving.port {
             Some(port) => Some(Health::open(port, readiness.clone()).await?),
             None => None,
         };
-        Ok(Runner { settings, link_settings, connect, engine, readiness, health })
+        Ok(Runner { settings, link_settings, connect, engine, loaded, readiness, health })
     }
 
     /// What reads the configuration file again and gives its sources to the engine.
     pub fn reload(&self) -> impl FnMut() + Send + 'static {
-        let (engine, path) = (self.engine.clone(), self.settings.sources.path.clone());
+        let (engine, loaded) = (self.engine.clone(), self.loaded.clone());
+        let path = self.settings.sources.path.clone();
         move || {
-            let sources = match path.as_deref().map(ConfigFile::read) {
-                None => Default::default(),
-                Some(Ok(file)) => file.sources,
+            let file = match path.as_deref().map(ConfigFile::read) {
+                None => ConfigFile::default(),
+                Some(Ok(file)) => file,
                 Some(Err(error)) => {
                     tracing::error!("SIGHUP received, and what was read before stays in force: {error}");
                     return;
                 }
             };
-            engine.reload(sources);
+            engine.reload(file.sources);
+            if let Some(modules) = loaded.modules().cloned() {
+                let (engine, loaded) = (engine.clone(), loaded.clone());
+                tokio::spawn(async move {
+                    if modules.reconfigure(file.connectors).await {
+                        serve(&engine, &loaded);
+                    }
+                });
+            }
             tracing::info!("SIGHUP received: the sources of the file and the secret files are read again");
         }
     }
@@ -72,8 +83,12 @@ impl Runner {
     pub async fn run(self, signals: Signals) -> Exit {
         self.announce();
         let health = self.health.map(|health| tokio::spawn(health.serve()));
-        let Runner { engine, readiness, .. } = self;
-        let jobs = Jobs::new(engine.clone(), self.settings.serving.max_jobs);
+        let Runner { engine, loaded, readiness, .. } = self;
+        let _watch = loaded.modules().map(|modules| {
+            let (engine, loaded) = (engine.clone(), loaded.clone());
+            modules.watch(move |_| serve(&engine, &loaded))
+        });
+        let jobs = Jobs::new(engine.clone(), loaded, self.settings.serving.max_jobs);
         let observer = Arc::new(readiness.clone());
         let link = Link::new(self.link_settings, Arc::new(self.connect), Arc::new(jobs), observer);
         // The link's own pair: a drain is told to it, a stop only once the jobs have ended.
@@ -130,7 +145,15 @@ impl Runner {
     }
 }
 
-fn engine(settings: &Settings, dialer: Dialer) -> Result<Engine, ConfigError> {
+/// Gives the engine what is loaded now.
+fn serve(engine: &Engine, loaded: &Loaded) {
+    // No two have one name: a module whose name somebody has is not loaded.
+    if let Err(error) = engine.serve(loaded.served()) {
+        tracing::error!("the connectors stay as they were; this is a bug: {error}");
+    }
+}
+
+fn engine(settings: &Settings, dialer: Dialer, loaded: &Loaded) -> Result<Engine, ConfigError> {
     let id = &settings.connection.runner_id.value;
     let engine_settings = EngineSettings {
         limits: Limits::for_jobs(settings.serving.max_jobs),
@@ -140,7 +163,7 @@ fn engine(settings: &Settings, dialer: Dialer) -> Result<Engine, ConfigError> {
         environment: settings.sources.environment.clone(),
         file: settings.sources.file.clone(),
     };
-    Ok(Engine::new(engine_settings, drivers::served())?)
+    Ok(Engine::new(engine_settings, loaded.served())?)
 }
 
 /// Lets the jobs in flight end, then the link.

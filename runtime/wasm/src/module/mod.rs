@@ -49,25 +49,27 @@ pub struct Module {
 }
 
 impl Module {
-    /// Looks a module over: its digest and its signature against the policy, its world, its manifest. Runs nothing,
-    /// opens nothing. `signature` is the text of the file beside it, where there is one.
+    /// Looks a module over: its world, its manifest, its digest and its signature against the policy. Runs nothing, opens
+    /// nothing. `policy` is what the operator says of a module of that bridge name, `signature` the text of the file
+    /// beside it, where there is one.
     ///
     /// # Errors
     /// The first thing that speaks against it.
     pub fn examine(
         bytes: &[u8],
         path: PathBuf,
-        policy: ModulePolicy,
+        policy: impl FnOnce(&str) -> ModulePolicy,
         signature: Option<&str>,
     ) -> Result<Module, Refused> {
+        let anatomy = Anatomy::read(bytes)?;
+        anatomy.is_connector()?;
+        let (mut manifest, raw_manifest) = manifest::of_anatomy(&anatomy)?;
+        let policy = policy(&manifest.manifest.package_name);
         let digest = Digest::of(bytes);
         policy.admits(digest)?;
         if let Some(key) = &policy.signature {
             key.verify(bytes, signature)?;
         }
-        let anatomy = Anatomy::read(bytes)?;
-        anatomy.is_connector()?;
-        let (mut manifest, raw_manifest) = manifest::of_anatomy(&anatomy)?;
         manifest.manifest.fields.extend(pool_fields());
         let imports = anatomy.imports.into_iter().map(str::to_owned).collect();
         Ok(Module { manifest, raw_manifest, digest, imports, path, policy })

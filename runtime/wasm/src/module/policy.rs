@@ -27,7 +27,7 @@ const LEAST_RUNNING_MS: u64 = 10;
 const MOST_RUNNING_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What the operator says of a module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModulePolicy {
     /// The only file that may be loaded.
     pub sha256: Option<Digest>,
