@@ -147,6 +147,11 @@ impl Cell<'_> {
         }
     }
 
+    /// Whether it is NULL.
+    pub(crate) fn is_null(&self) -> bool {
+        self.class == Class::Null
+    }
+
     /// Whether it is a double that no JSON number is, and whose sign nobody sent.
     pub(crate) fn is_unnamed_infinity(&self) -> bool {
         self.class == Class::Float && self.value.is_none()

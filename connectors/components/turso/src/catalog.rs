@@ -131,8 +131,11 @@ fn describe(pipeline: &mut Pipeline, named: &Named) -> Result<Described, Fault> 
     }
     let body = pipeline.run(&statements)?;
     let answered = results(&body, statements.len())?;
-    let columns =
+    let numbered: Vec<(i64, DescribedColumn)> =
         rows(&answered, 0)?.iter().filter_map(|row| column(row).transpose()).collect::<Result<_>>()?;
+    let names: HashMap<i64, String> =
+        numbered.iter().map(|(number, column)| (*number, column.name.clone())).collect();
+    let columns = numbered.into_iter().map(|(_, column)| column).collect();
     if !is_table {
         return Described::new(named, columns, &[], |_| Ok(String::new()));
     }
@@ -141,25 +144,26 @@ fn describe(pipeline: &mut Pipeline, named: &Named) -> Result<Described, Fault> 
     indexes.sort_by(|left, right| (!left.0, &left.1).cmp(&(!right.0, &right.1)));
     let definition =
         rows(&answered, 2)?.first().and_then(|row| row.first()).map(Cell::to_text).transpose()?;
-    let indexes = unique_indexes(pipeline, indexes)?;
+    let indexes = unique_indexes(pipeline, indexes, &names)?;
     let definition = definition.unwrap_or_default();
     Described::new(named, columns, &indexes, |name| Ok(column_collation(&definition, name)))
 }
 
-/// One row of `table_xinfo`: cid, name, type, notnull, dflt_value, pk, hidden. `hidden` 1 is a virtual table's argument; 2
+/// The number and the rest of a row of `table_xinfo`: cid, name, type, notnull, dflt_value, pk, hidden. `hidden` 1 is a virtual table's argument; 2
 /// and 3 are generated columns, which are read like any other.
-fn column(row: &Cells<'_>) -> Result<Option<DescribedColumn>> {
-    let [_, name, declared, not_null, _, key_place, hidden] = row else { return Err(unexpected()) };
+fn column(row: &Cells<'_>) -> Result<Option<(i64, DescribedColumn)>> {
+    let [number, name, declared, not_null, _, key_place, hidden] = row else { return Err(unexpected()) };
     if hidden.to_integer()? == 1 {
         return Ok(None);
     }
-    Ok(Some(DescribedColumn {
+    let described = DescribedColumn {
         name: name.to_text()?,
         // A column without a type has an empty one, or none.
-        declared: declared.to_text().unwrap_or_default(),
+        declared: if declared.is_null() { String::new() } else { declared.to_text()? },
         not_null: not_null.to_integer()? != 0,
         key_place: key_place.to_integer()?,
-    }))
+    };
+    Ok(Some((number.to_integer()?, described)))
 }
 
 /// One row of `index_list`: seq, name, unique, origin, partial. Whether the index is the primary key's, and its name; none
@@ -172,7 +176,11 @@ fn index(row: &Cells<'_>) -> Result<Option<(bool, String)>> {
     Ok(Some((origin.to_text()? == "pk", name.to_text()?)))
 }
 
-fn unique_indexes(pipeline: &mut Pipeline, named: Vec<(bool, String)>) -> Result<Vec<UniqueIndex>, Fault> {
+fn unique_indexes(
+    pipeline: &mut Pipeline,
+    named: Vec<(bool, String)>,
+    columns: &HashMap<i64, String>,
+) -> Result<Vec<UniqueIndex>, Fault> {
     if named.is_empty() {
         return Ok(Vec::new());
     }
@@ -180,24 +188,21 @@ fn unique_indexes(pipeline: &mut Pipeline, named: Vec<(bool, String)>) -> Result
     let body = pipeline.run(&statements)?;
     let answered = results(&body, statements.len())?;
     let index = |(position, (is_primary_key, _)): (usize, (bool, String))| {
-        let parts = rows(&answered, position)?.iter().filter_map(|row| part(row).transpose());
+        let parts = rows(&answered, position)?.iter().filter_map(|row| part(row, columns).transpose());
         Ok(UniqueIndex { is_primary_key, parts: parts.collect::<Result<_>>()? })
     };
     Ok(named.into_iter().enumerate().map(index).collect::<Result<_>>()?)
 }
 
-/// One row of `index_xinfo`: seqno, cid, name, desc, coll, key. What is not of the index's key stands there to find the row.
-fn part(row: &Cells<'_>) -> Result<Option<IndexPart>> {
-    let [_, column, name, _, collation, is_key] = row else { return Err(unexpected()) };
+/// One row of `index_xinfo`: seqno, cid, name, desc, coll, key. What is not of the index's key stands there to find the
+/// row. The column's number says which it is, as `tursodb` writes its name in lower case; -2 is an expression.
+fn part(row: &Cells<'_>, columns: &HashMap<i64, String>) -> Result<Option<IndexPart>> {
+    let [_, column, _, _, collation, is_key] = row else { return Err(unexpected()) };
     if is_key.to_integer()? == 0 {
         return Ok(None);
     }
-    // -2 is an expression, -1 the row's number.
-    let named = column.to_integer()? >= 0;
-    Ok(Some(IndexPart {
-        column: if named { Some(name.to_text()?) } else { None },
-        collation: collation.to_text()?,
-    }))
+    let column = columns.get(&column.to_integer()?).cloned();
+    Ok(Some(IndexPart { column, collation: collation.to_text()? }))
 }
 
 fn pragma(pragma: &str, argument: &str) -> Statement {

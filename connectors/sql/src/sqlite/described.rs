@@ -70,7 +70,17 @@ impl Described {
             .map(|(position, column)| (column.key_place, position))
             .collect();
         keyed.sort_unstable();
-        let primary_key: Vec<usize> = keyed.into_iter().map(|(_, position)| position).collect();
+        let mut primary_key: Vec<usize> = keyed.into_iter().map(|(_, position)| position).collect();
+        // Its index knows the order too, and some engines say it only there.
+        let ordered = indexes.iter().find(|index| index.is_primary_key).map(|index| {
+            let place = |part: &IndexPart| columns.iter().position(|c| Some(&c.name) == part.column.as_ref());
+            index.parts.iter().filter_map(place).collect::<Vec<_>>()
+        });
+        if let Some(ordered) = ordered.filter(|ordered| {
+            ordered.len() == primary_key.len() && ordered.iter().all(|at| primary_key.contains(at))
+        }) {
+            primary_key = ordered;
+        }
 
         // A key of one integer that has no index of its own is the row's number itself, which is never NULL. Every
         // other primary key of an ordinary table may hold NULL unless it says otherwise
@@ -205,6 +215,13 @@ mod tests {
         {
             assert_eq!(described(columns(), &[index(false, &[("a", collation)])], own).table.key, expected);
         }
+    }
+
+    #[test]
+    fn the_order_of_a_primary_key_is_that_of_its_index() {
+        let columns = vec![column("a", "TEXT", true, 1), column("b", "TEXT", true, 1)];
+        let table = described(columns, &[index(true, &[("b", "BINARY"), ("a", "BINARY")])], "BINARY");
+        assert_eq!((table.primary_key, table.table.key), (vec![1, 0], vec![1, 0]));
     }
 
     #[test]

@@ -17,12 +17,16 @@ pub struct Named {
     pub without_rowid: bool,
 }
 
-/// The table or view that a job means: its name, or `main.` and its name. A name with dots is tried whole first.
+/// The table or view that a job means: its name, or `main.` and its name. A name with dots is tried whole first, and
+/// as it is written; but two names never differ in the case of ASCII letters alone, and some engines keep lower case only.
 ///
 /// # Errors
 /// `INVALID_TARGET` with the nearest names.
 pub fn resolve(known: &[Named], target: &str) -> Result<Named> {
-    let find = |name: &str| known.iter().find(|named| named.name == name);
+    let find = |name: &str| {
+        let alike = || known.iter().find(|named| named.name.eq_ignore_ascii_case(name));
+        known.iter().find(|named| named.name == name).or_else(alike)
+    };
     let unqualified = target.strip_prefix(SCHEMA).and_then(|rest| rest.strip_prefix('.'));
     find(target).or_else(|| find(unqualified?)).cloned().ok_or_else(|| {
         let hint = suggestion(target, known.iter().map(|named| named.name.as_str()));
@@ -48,6 +52,7 @@ mod tests {
         assert_eq!(resolve(&known, "orders").unwrap().name, "orders");
         assert_eq!(resolve(&known, "main.orders").unwrap().name, "main.orders");
         assert_eq!(resolve(&known, "main.people").unwrap().name, "people");
+        assert_eq!(resolve(&known, "People").unwrap().name, "people");
         let error = resolve(&known, "poeple").unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidTarget);
         assert!(error.message().contains("\"people\""), "{error}");
