@@ -68,12 +68,28 @@ impl RowWriter {
             let value = place.and_then(|(start, end)| self.cells.get(start..end));
             self.bytes.extend_from_slice(value.unwrap_or(b"null"));
         }
+        self.end_row();
+        Ok(())
+    }
+
+    /// Adds one row by the JSON of its columns, in their order.
+    pub(crate) fn cells(&mut self, cells: &[&[u8]]) {
+        if self.rows > 0 {
+            self.bytes.push(b',');
+        }
+        for (key, cell) in self.columns.iter().zip(cells) {
+            self.bytes.extend_from_slice(&key.lead);
+            self.bytes.extend_from_slice(cell);
+        }
+        self.end_row();
+    }
+
+    fn end_row(&mut self) {
         if self.columns.is_empty() {
             self.bytes.push(b'{');
         }
         self.bytes.push(b'}');
         self.rows += 1;
-        Ok(())
     }
 
     /// Adds one row that is a JSON object already, as the server sent it. What it is not asked for stays in it: select
