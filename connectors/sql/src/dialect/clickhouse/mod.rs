@@ -49,16 +49,22 @@ impl ClickHouse {
         (1..).zip(&statement.params).map(|(at, param)| (literal::name(at), literal::text(param)))
     }
 
-    /// The column where a cursor's part is fetched: as the text that a `where` takes for it, NULL where there is none.
+    /// The column as a part of a cursor: `=` and the text that a `where` takes for its value, `?` for a value that no text
+    /// stands for (NaN, a text that is no UTF-8), NULL for NULL.
     pub fn resumable(&self, column: &TableColumn) -> String {
         let value = text_of(self, column);
-        match kind(column) {
-            // What is no UTF-8 arrives changed.
-            Kind::Text | Kind::Fixed => format!("if(isValidUTF8({value}), {value}, NULL)"),
-            Kind::Float { .. } => format!("if(isNaN({value}), NULL, toString({value}))"),
+        let form = match kind(column) {
             Kind::Date | Kind::Moment { .. } => shown_of(column, &value).unwrap_or(value),
             Kind::Decimal { digits: Some((_, scale)) } => format!("toDecimalString({value}, {scale})"),
+            Kind::Fixed => shown::filled(&value),
+            Kind::Text => value,
+            Kind::Float { .. } => return format!("if(isNaN({value}), '?', concat('=', toString({value})))"),
             _ => format!("toString({value})"),
+        };
+        match kind(column) {
+            // What is no UTF-8 arrives changed.
+            Kind::Text | Kind::Fixed => format!("if(NOT isValidUTF8({form}), '?', concat('=', {form}))"),
+            _ => format!("concat('=', {form})"),
         }
     }
 }

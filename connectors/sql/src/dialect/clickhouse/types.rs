@@ -78,10 +78,10 @@ impl ClickHouseType {
         }
     }
 
-    /// Whether values hold floating-point numbers, anywhere in them.
+    /// Whether values hold floating-point numbers, anywhere in them; not of documents, which are what they are.
     pub fn has_floats(&self) -> bool {
         match &self.kind {
-            Kind::Float { .. } | Kind::Point | Kind::Geometry(..) | Kind::Document => true,
+            Kind::Float { .. } | Kind::Point | Kind::Geometry(..) => true,
             Kind::Array(inner) => inner.has_floats(),
             Kind::Map(_, value) => value.has_floats(),
             Kind::Tuple(elements) => elements.iter().any(|(_, element)| element.has_floats()),
@@ -89,12 +89,9 @@ impl ClickHouseType {
         }
     }
 
-    /// How many digits of a moment stand behind its second; `None` for what is no moment.
-    pub fn moment_scale(&self) -> Option<u8> {
-        match self.kind {
-            Kind::Moment { scale } => Some(scale),
-            _ => None,
-        }
+    /// Whether a page can begin behind a value: it has an order, and a text that stands for it to the last digit.
+    pub fn resumes(&self) -> bool {
+        self.logical().orderable() && !matches!(self.kind, Kind::Moment { scale: 7.. })
     }
 }
 
@@ -224,8 +221,9 @@ mod tests {
         assert!(of("LowCardinality(Nullable(String))").nullable);
         assert_eq!(of("LowCardinality(Nullable(String))").logical(), LogicalType::Text);
         assert_eq!(of("SimpleAggregateFunction(sum, UInt64)").kind, Kind::Integer { bits: 64 });
-        assert_eq!(of("Nullable(DateTime64(6, 'Europe/Berlin'))").moment_scale(), Some(6));
-        assert_eq!(of("DateTime('UTC')").moment_scale(), Some(0));
+        assert_eq!(of("Nullable(DateTime64(6, 'Europe/Berlin'))").kind, Kind::Moment { scale: 6 });
+        assert_eq!(of("DateTime('UTC')").kind, Kind::Moment { scale: 0 });
+        assert!(of("DateTime64(6)").resumes() && !of("DateTime64(9)").resumes() && !of("Enum8('a' = 1)").resumes());
         assert_eq!(of("Decimal(38, 3)").kind, Kind::Decimal { digits: Some((38, 3)) });
         assert_eq!(of("Enum8('a,(' = 1, 'b' = 2)").logical(), LogicalType::Unknown);
         assert_eq!(of("Time64(3)").kind, Kind::Other);

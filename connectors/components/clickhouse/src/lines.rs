@@ -1,0 +1,145 @@
+//! A result as it comes: a row a line, and perhaps an exception where a row should be.
+//!
+//! A server that has sent rows already can only say in the body what went wrong: as text, in newer releases between two
+//! marks that a header has named. A row begins with one bracket, ends with another and has no line break in it; whatever
+//! does not is no row, and everything from there on is read as an exception.
+
+use std::io::Read;
+use std::ops::Range;
+
+use semilayer_connector::error::too_large;
+use semilayer_connector::http::Body;
+use semilayer_connector::prelude::*;
+
+use crate::exception::{self, Fault, REFUSAL_BYTES};
+use crate::server::Form;
+
+/// The longest row: what the runner takes.
+pub(crate) const MAX_ROW_BYTES: usize = 8 * 1024 * 1024;
+/// How much is read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// The most lines of a small result, such as a catalogue's.
+const MAX_LINES: usize = 200_000;
+
+/// The lines of a result.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    body: Body,
+    form: Form,
+    user: String,
+    /// What has come and was not handed out: from `begin` on.
+    bytes: Vec<u8>,
+    begin: usize,
+    /// Up to where no line break was found.
+    looked: usize,
+    ended: bool,
+}
+
+/// What is next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A row, at this place.
+    Row(Range<usize>),
+    /// The next row has not come yet.
+    Late,
+    /// There are no more.
+    End,
+}
+
+impl Lines {
+    pub(crate) fn of(body: Body, form: Form, user: &str) -> Lines {
+        let user = user.to_owned();
+        Lines { body, form, user, bytes: Vec::new(), begin: 0, looked: 0, ended: false }
+    }
+
+    /// The next row; waits for it where `wait` is set.
+    ///
+    /// # Errors
+    /// The exception that came instead; `SOURCE_UNREACHABLE` when the body breaks off; `RESULT_TOO_LARGE` for a row
+    /// beyond the limit.
+    pub(crate) fn next(&mut self, wait: bool) -> Result<Next, Fault> {
+        loop {
+            let unread = self.bytes.get(self.looked..).unwrap_or_default();
+            if let Some(at) = memchr::memchr(b'\n', unread) {
+                let end = self.looked + at;
+                return self.row(end, end + 1);
+            }
+            self.looked = self.bytes.len();
+            if self.ended {
+                // A row ends with a line break; what does not is a row that was cut, or no row.
+                return if self.begin < self.looked {
+                    self.row(self.looked, self.looked)
+                } else {
+                    Ok(Next::End)
+                };
+            }
+            if !wait {
+                return Ok(Next::Late);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The bytes of a row.
+    pub(crate) fn bytes(&mut self, place: Range<usize>) -> &mut [u8] {
+        self.bytes.get_mut(place).unwrap_or_default()
+    }
+
+    /// All rows of a small result.
+    ///
+    /// # Errors
+    /// As [`Lines::next`]; `RESULT_TOO_LARGE` for one that is not small.
+    pub(crate) fn all(mut self) -> Result<Vec<Vec<u8>>, Fault> {
+        let mut rows = Vec::new();
+        while let Next::Row(place) = self.next(true)? {
+            if rows.len() == MAX_LINES {
+                return Err(
+                    too_large(format!("the server's catalogue has more than {MAX_LINES} entries")).into()
+                );
+            }
+            rows.push(self.bytes(place).to_vec());
+        }
+        Ok(rows)
+    }
+
+    fn row(&mut self, end: usize, next: usize) -> Result<Next, Fault> {
+        let begin = std::mem::replace(&mut self.begin, next);
+        self.looked = next;
+        let (open, close) = self.form.brackets();
+        let line = self.bytes.get(begin..end).unwrap_or_default();
+        if line.len() >= 2 && line.first() == Some(&open) && line.last() == Some(&close) && next > end {
+            return Ok(Next::Row(begin..end));
+        }
+        let rest = self.bytes.get(begin..).unwrap_or_default();
+        let mut said = rest.to_vec();
+        if !self.ended {
+            // What breaks off here ends here: the exception is what there is to tell.
+            let _ = (&mut self.body).take(REFUSAL_BYTES).read_to_end(&mut said);
+        }
+        Err(exception::of_text(&String::from_utf8_lossy(&said), &self.user))
+    }
+
+    fn fill(&mut self) -> Result<(), Fault> {
+        if self.begin > 0 {
+            self.bytes.drain(..self.begin);
+            self.looked -= self.begin;
+            self.begin = 0;
+        }
+        let have = self.bytes.len();
+        if have > MAX_ROW_BYTES {
+            return Err(too_large(format!("a row is longer than {MAX_ROW_BYTES} bytes")).into());
+        }
+        self.bytes.resize(have + READ_BYTES, 0);
+        let into = self.bytes.get_mut(have..).unwrap_or_default();
+        let read = loop {
+            match self.body.read(into) {
+                Err(failed) if failed.kind() == std::io::ErrorKind::Interrupted => {}
+                done => break done,
+            }
+        };
+        let read = read.map_err(|failed| self.body.broken(&failed))?;
+        self.bytes.truncate(have + read);
+        self.ended = read == 0;
+        Ok(())
+    }
+}
