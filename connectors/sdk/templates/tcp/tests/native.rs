@@ -26,7 +26,7 @@ fn the_server_is_shown_as_it_is() -> Result<()> {
 fn rows_are_filtered_sorted_and_counted() -> Result<()> {
     let mut connector = open();
     let options = json!({
-        "where": { "price": null, "id": { "$lte": 30 } },
+        "where": { "price": null, "id": { "$lt": 30 } },
         "orderBy": { "id": "desc" },
         "select": ["id", "name"],
     });
