@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use connector_sql::sqlite::{Cells as Writer, Stored};
 use connector_sql::{AggregateSelect, Groups, LibSql, ResultRow, Table, TableColumn};
-use semilayer_connector::error::internal;
+use semilayer_connector::error::{internal, too_large};
 use semilayer_connector::model::filter::Typed;
 use semilayer_connector::model::json::{Envelope, RowBuffer};
 use semilayer_connector::prelude::*;
@@ -28,14 +28,8 @@ pub(crate) fn aggregate(
     request: &Aggregate,
 ) -> Result<Objects, Fault> {
     let select = AggregateSelect::new(&LibSql, base, joined, request)?;
-    let body = session.pipeline.run(std::slice::from_ref(&select.statement)).map_err(|fault| match fault.hint {
-        Hint::FewerRows => {
-            let problem = "there are more groups than one answer of the server can hold; set `limit`, or take fewer or coarser dimensions";
-            Fault::from(semilayer_connector::error::too_large(problem))
-        }
-        _ => fault,
-    })?;
-    let answered = results(&body, 1)?;
+    let body = session.pipeline.run(std::slice::from_ref(&select.statement)).map_err(too_many)?;
+    let answered = results(&body, 1).map_err(too_many)?;
     let mut out = RowBuffer::new(Envelope::default(), BLOCK_BYTES, MAX_ROW_BYTES);
     let mut blocks = VecDeque::new();
     let mut put = |group: &[u8]| -> Result<()> {
@@ -58,6 +52,17 @@ pub(crate) fn aggregate(
     let (bytes, rows) = out.take();
     blocks.push_back((rows, bytes));
     Ok(Objects { blocks })
+}
+
+/// What helps where an answer is too large: the groups cannot be asked for in pieces.
+fn too_many(fault: Fault) -> Fault {
+    match fault.hint {
+        Hint::FewerRows => {
+            let problem = "there are more groups than one answer of the server can hold; set `limit`, or take fewer or coarser dimensions";
+            Fault::from(too_large(problem))
+        }
+        _ => fault,
+    }
 }
 
 /// A row, and how its values become JSON.

@@ -123,23 +123,25 @@ impl Pages {
     fn fetch(&mut self, session: &mut TursoSession) -> Result<(), Fault> {
         loop {
             let size = self.remaining.map_or(self.rows, |remaining| remaining.min(self.rows));
-            let select = self.job.page(&self.table, size, self.cursor.clone())?;
-            match session.pipeline.run(std::slice::from_ref(&select.statement)) {
-                Ok(body) => return self.take(session, &select, size, &body),
+            match self.page(session, size) {
+                // A row that is too large by itself is found when it comes alone.
                 Err(fault) if fault.hint == Hint::FewerRows && size > 1 => {
-                    self.rows = (size / SMALLER).max(1)
+                    self.rows = (size / SMALLER).max(1);
+                    self.blocks.clear();
                 }
-                Err(fault) => return Err(fault),
+                done => return done,
             }
         }
     }
 
-    fn take(&mut self, session: &TursoSession, select: &Select, size: u64, body: &[u8]) -> Result<(), Fault> {
-        let answered = results(body, 1)?;
+    fn page(&mut self, session: &mut TursoSession, size: u64) -> Result<(), Fault> {
+        let select = self.job.page(&self.table, size, self.cursor.clone())?;
+        let body = session.pipeline.run(std::slice::from_ref(&select.statement))?;
+        let answered = results(&body, 1)?;
         let rows = answered.first().map(Vec::as_slice).unwrap_or_default();
         let cut = rows.len() as u64 > size;
         let taken = rows.get(..usize::try_from(size).unwrap_or(usize::MAX)).unwrap_or(rows);
-        self.write(session, select, taken)?;
+        self.write(session, &select, taken)?;
         let count = taken.len() as u64;
         self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(count));
         self.rows = next_rows(size, count, body.len() as u64);
@@ -147,7 +149,8 @@ impl Pages {
             self.end = Some(End::default());
             return Ok(());
         };
-        let key = select.key.iter().map(|at| self.key_part(select, *at, last)).collect::<Result<Vec<_>>>()?;
+        let key =
+            select.key.iter().map(|at| self.key_part(&select, *at, last)).collect::<Result<Vec<_>>>()?;
         let (cursor, kind) = select.next_cursor(key, count)?;
         match self.remaining {
             Some(0) => self.end = Some(End { next_cursor: Some((cursor, kind)) }),

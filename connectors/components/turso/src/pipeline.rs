@@ -11,8 +11,9 @@ use crate::request;
 /// Version 2 with JSON: what every server speaks.
 const PATH: &str = "/v2/pipeline";
 
-/// The largest answer that is taken, in bytes: twice what a row may have, as it is held beside the rows made of it.
-pub(crate) const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// The largest answer that is taken, in bytes: two rows as large as they may be, the second of which says that the first
+/// is not the last.
+pub(crate) const MAX_ANSWER: u64 = 20 * 1024 * 1024;
 
 /// How much of an answer that is no success is read.
 const MAX_REFUSAL: u64 = 16 * 1024;

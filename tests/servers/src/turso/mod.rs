@@ -80,6 +80,9 @@ impl Turso {
             let process = Process::start(&launch)?;
             match until_it_answers(&process, port).await {
                 Ok(()) => {
+                    // Before it holds anything, `tursodb` 0.6 cannot even read its own schema.
+                    let begin = ["CREATE TABLE begun (x)", "DROP TABLE begun"];
+                    ask(port, &requests(&begin)).await?;
                     let front = Front::start(&options, &certificates, port).await?;
                     let (tls, authority_file) = (options.tls.is_some(), files.authority);
                     return Ok(Self {
@@ -133,11 +136,7 @@ impl Turso {
     /// # Errors
     /// What the server says of the first that fails.
     pub async fn execute<S: AsRef<str>>(&self, statements: &[S]) -> Result<()> {
-        let requests: Vec<Value> = statements
-            .iter()
-            .map(|sql| json!({"type": "execute", "stmt": {"sql": sql.as_ref(), "args": []}}))
-            .collect();
-        let answer = ask(self.port, &json!({"baton": null, "requests": requests})).await?;
+        let answer = ask(self.port, &requests(statements)).await?;
         let results = answer.get("results").and_then(Value::as_array).context("an answer without results")?;
         for (statement, result) in statements.iter().zip(results) {
             if let Some(error) = result.get("error") {
@@ -178,6 +177,11 @@ impl Turso {
         self.front.stop().await;
         self.process.kill9().await
     }
+}
+
+fn requests<S: AsRef<str>>(statements: &[S]) -> Value {
+    let request = |sql: &S| json!({"type": "execute", "stmt": {"sql": sql.as_ref(), "args": []}});
+    json!({"baton": null, "requests": statements.iter().map(request).collect::<Vec<Value>>()})
 }
 
 /// One pipeline, straight to `tursodb`.
