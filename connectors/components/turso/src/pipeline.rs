@@ -88,3 +88,86 @@ impl Pipeline {
         Ok(response.body.bytes(MAX_ANSWER)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::results;
+    use semilayer_connector::testing::{FakeHttp, FakeRequest, FakeResponse};
+    use serde_json::{Value, json};
+
+    fn pipeline(url: &str, token: Option<&str>) -> Result<Pipeline> {
+        Pipeline::new(&Location::parse(url)?, token)
+    }
+
+    fn statements() -> [Statement; 1] {
+        [crate::catalog::plain("SELECT 1")]
+    }
+
+    fn rows() -> Value {
+        let result = json!({"cols": [], "rows": [[{"type": "integer", "value": "1"}]]});
+        json!({"baton": null, "results": [{"type": "ok", "response": {"type": "execute", "result": result}}]})
+    }
+
+    fn closes(request: &FakeRequest) -> bool {
+        let last = request.json()["requests"].as_array().and_then(|all| all.last().cloned());
+        last.is_some_and(|last| last["type"] == "close")
+    }
+
+    #[test]
+    fn a_stream_is_closed_where_the_server_knows_how() {
+        let fake = FakeHttp::install(|_| FakeResponse::json(200, &rows()));
+        let mut pipeline = pipeline("libsql://db.example/base", Some("t.o.k")).unwrap();
+        for _ in 0..2 {
+            let body = pipeline.run(&statements()).unwrap();
+            assert_eq!(results(&body, 1).unwrap()[0][0][0].to_integer().unwrap(), 1);
+        }
+        let requests = fake.requests();
+        assert!(requests.len() == 2 && requests.iter().all(closes));
+        assert_eq!((requests[0].authority.as_str(), requests[0].path()), ("db.example", "/base/v2/pipeline"));
+        assert_eq!(requests[0].header("authorization"), Some("Bearer t.o.k"));
+    }
+
+    #[test]
+    fn a_server_that_does_not_is_asked_without_it_from_then_on() {
+        let fake = FakeHttp::install(|request| match closes(request) {
+            true => FakeResponse::text(500, "unknown variant"),
+            false => FakeResponse::json(200, &rows()),
+        });
+        let mut pipeline = pipeline("http://127.0.0.1:8080", None).unwrap();
+        for _ in 0..2 {
+            pipeline.run(&statements()).unwrap();
+        }
+        let asked: Vec<bool> = fake.requests().iter().map(closes).collect();
+        assert_eq!(asked, [true, false, false]);
+    }
+
+    #[test]
+    fn what_has_another_reason_is_told_as_it_was_said_first() {
+        for (status, code, asked) in [
+            (500, ErrorCode::SourceQueryFailed, 2),
+            (503, ErrorCode::SourceUnreachable, 1),
+            (401, ErrorCode::SourceAuthFailed, 1),
+        ] {
+            let fake = FakeHttp::install(move |_| FakeResponse::text(status, ""));
+            let mut pipeline = pipeline("http://127.0.0.1:8080", None).unwrap();
+            let fault = pipeline.run(&statements()).unwrap_err();
+            assert_eq!((fault.error.code(), fake.requests().len()), (code, asked), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_answer_beyond_the_limit_is_refused_and_fewer_rows_may_help() {
+        let size = usize::try_from(MAX_ANSWER).unwrap() + 1;
+        let _fake = FakeHttp::install(move |_| FakeResponse::text(200, &"x".repeat(size)));
+        let fault = pipeline("http://127.0.0.1:8080", None).unwrap().run(&statements()).unwrap_err();
+        assert_eq!((fault.error.code(), fault.hint), (ErrorCode::ResultTooLarge, Hint::FewerRows));
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_hold_is_named_and_not_shown() {
+        let error = pipeline("http://127.0.0.1:8080", Some("hunter2\r\nx: y")).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SourceNotConfigured);
+        assert!(error.message().contains("`authToken`") && !error.message().contains("hunter2"));
+    }
+}
