@@ -1,7 +1,5 @@
 //! Text from a guest, fit to be printed.
 
-use std::fmt::Write as _;
-
 /// The text with everything escaped that a terminal would act on, and no longer than `longest` characters: what is cut
 /// off is marked.
 pub(crate) fn shown(text: &str, longest: usize) -> String {
@@ -13,8 +11,8 @@ pub(crate) fn shown(text: &str, longest: usize) -> String {
         }
         match c {
             '\t' => shown.push(' '),
-            // Writing to a text cannot fail.
-            c if acts(c) => drop(write!(shown, "{}", c.escape_default())),
+            '\n' => shown.push_str("\\n"),
+            c if acts(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
@@ -35,7 +33,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_act_on_is_escaped() {
-        assert_eq!(shown("a\u{1b}[2Jb\r\nc\td", 99), "a\\u{1b}[2Jb\\r\\nc d");
+        assert_eq!(shown("a\u{1b}[2Jb\r\nc\td", 99), "a\\u{1b}[2Jb\\u{d}\\nc d");
         assert_eq!(shown("x\u{202e}y\u{9b}z\u{7f}", 99), "x\\u{202e}y\\u{9b}z\\u{7f}");
         assert_eq!(shown("größe", 3), "grö…");
         assert_eq!(shown("größe", 5), "größe");

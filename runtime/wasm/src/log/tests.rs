@@ -47,8 +47,7 @@ impl tracing::Subscriber for Seen {
 fn seen(write: impl FnOnce(&Log)) -> Vec<String> {
     let seen = Seen::default();
     tracing::subscriber::with_default(seen.clone(), || write(&Log::new("acme")));
-    let rows = seen.0.lock().unwrap().clone();
-    rows
+    seen.0.lock().unwrap().clone()
 }
 
 #[test]
@@ -86,7 +85,10 @@ fn standard_output_is_lines_of_the_log() {
         let (out, err) = (log.stdout(), log.stderr());
         out.take(b"one\n\ntw");
         err.take(b"bad\n");
-        out.clone().take(b"o\nunended");
+        // Another handle continues the same line.
+        let again = out.clone();
+        again.take(b"o\nunend");
+        out.take(b"ed");
     });
     assert_eq!(
         rows,

@@ -8,6 +8,8 @@
 mod grant;
 mod http;
 mod net;
+#[cfg(test)]
+mod net_tests;
 mod outbound;
 #[cfg(test)]
 mod testing;

@@ -19,6 +19,10 @@ use super::grant::Grant;
 /// Connections that one instance may hold. A session is one connection; an HTTP client may keep a few.
 const MAX_CONNECTIONS: usize = 64;
 
+/// Connections that one instance may be making at once, a request and a cancel; more wait. Name lookups are shared with
+/// everything else that this process does, and some resolvers are slow.
+const MAX_DIALS: usize = 2;
+
 /// What a connection may take to come about, DNS and TCP together, and again TLS: the house's usual connect timeout.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -27,6 +31,7 @@ pub(super) struct Outbound {
     connector: Arc<str>,
     way: Option<Way>,
     slots: Arc<Semaphore>,
+    dials: Semaphore,
     present: Mutex<Present>,
 }
 
@@ -102,7 +107,7 @@ impl Outbound {
     ) -> Outbound {
         let present = Present { call, observer, connected: false, failed: None };
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Outbound { connector, way, slots, present: Mutex::new(present) }
+        Outbound { connector, way, slots, dials: Semaphore::new(MAX_DIALS), present: Mutex::new(present) }
     }
 
     pub(super) fn begin(&self, call: &CallContext) {
@@ -141,6 +146,8 @@ impl Outbound {
         let way = self.way().map_err(Failure::Denied)?;
         let permit = way.grant.permit(host, port, &way.filter).map_err(Failure::Denied)?;
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| Failure::TooMany)?;
+        // Those before it take the time of a connect at most; the semaphore is never closed.
+        let _dialling = self.dials.acquire().await.map_err(|_| Failure::TooMany)?;
         let to = permit.destination;
         let options = ConnectOptions {
             filter: permit.filter,

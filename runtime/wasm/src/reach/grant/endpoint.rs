@@ -1,12 +1,12 @@
 //! The host and port that a configuration's value names.
 
 use connector_model::error::{Error, Result};
-use connector_model::url::{ConnectionUrl, host_and_port};
+use connector_model::url::{decoded, host_and_port};
 
 use super::host::Host;
 
-/// Where a value such as `rediss://user:secret@db.example:6380/0` or `db.example:6380` points: read as the connectors
-/// themselves read it. The value itself is never shown, it may hold a password.
+/// Where a value such as `rediss://user:secret@db.example:6380/0` or `db.example:6380` points. The value itself is never
+/// shown, it may hold a password.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     /// In lower case; empty when there is none.
@@ -21,20 +21,20 @@ impl Endpoint {
     /// # Errors
     /// `SOURCE_NOT_CONFIGURED` naming the setting.
     pub(super) fn parse(setting: &str, value: &str) -> Result<Endpoint> {
-        let (scheme, (host, port)) = match ConnectionUrl::parse(value) {
-            Some(url) => {
-                let place = url.place(setting)?;
-                (url.scheme, place)
-            }
-            None => (String::new(), host_and_port(setting, value.trim())?),
-        };
+        let value = value.trim();
+        let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
+        // RFC 3986 §3.2: the authority ends at the first of these, as it does for what components are written with. One
+        // that reads a value otherwise dials another host, which is refused.
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        let (host, port) = host_and_port(setting, &decoded(place))?;
         let host = Host::parse(&host).map_err(|fault| {
             Error::config(
                 setting,
                 format_args!("must be a host or a URL with one; its host is unusable: {fault}"),
             )
         })?;
-        Ok(Endpoint { scheme, host, port })
+        Ok(Endpoint { scheme: scheme.to_ascii_lowercase(), host, port })
     }
 
     /// The port that the URL's scheme stands for, where that is common knowledge.
@@ -80,13 +80,15 @@ mod tests {
             ("10.0.0.5:5", Some(("10.0.0.5", Some(5)))),
             ("http://evil.example\\@good.example/", Some(("good.example", None))),
             ("http://%67ood.example", Some(("good.example", None))),
+            ("http://good.example#@evil.example", Some(("good.example", None))),
+            ("http://good.example?@evil.example", Some(("good.example", None))),
             ("", None),
             ("http://", None),
             ("http:///path", None),
             ("file:local.db", None),
             ("http://h:0", None),
             ("http://h:65536", None),
-            ("http://h#x", None),
+            ("http://h#x", Some(("h", None))),
             ("http://a b", None),
             ("http://a,b", None),
             ("http://0x7f.1", None),
