@@ -37,13 +37,10 @@ pub(super) async fn choose(tester: &mut Tester<'_>, name: Option<&str>) -> Resul
         return load(tester, name).await;
     }
     let cx = CallContext::within(LOADING);
-    let targets = tester.session.list_targets(&cx).await?;
+    let targets = tester.session().await?.list_targets(&cx).await?;
     let may_fit = |target: &&Target| target.estimated_rows.is_none_or(|rows| rows <= MAX_ROWS as u64);
     let mut refused = Vec::new();
     for target in targets.iter().filter(may_fit).take(MAX_TRIED) {
-        if !tester.session.reusable() {
-            tester.session = tester.sessions.open().await?;
-        }
         match load(tester, &target.name).await {
             Ok(chosen) if chosen.rows.is_empty() => refused.push(format!("\"{}\" is empty", target.name)),
             Ok(chosen) => return Ok(chosen),
@@ -60,7 +57,7 @@ pub(super) async fn choose(tester: &mut Tester<'_>, name: Option<&str>) -> Resul
 
 async fn load(tester: &mut Tester<'_>, name: &str) -> Result<Chosen> {
     let cx = CallContext::within(LOADING);
-    let schema = tester.session.introspect(&cx, name).await?;
+    let schema = tester.session().await?.introspect(&cx, name).await?;
     if schema.columns.is_empty() {
         return Err(Error::new(ErrorCode::InvalidTarget, format!("target \"{name}\" has no columns")));
     }
@@ -71,7 +68,7 @@ async fn load(tester: &mut Tester<'_>, name: &str) -> Result<Chosen> {
     };
     let mut all = All::default();
     let mut sink = RowSink::new(&mut all, SinkLimits::default());
-    tester.session.query(&cx, &query, &mut sink).await?;
+    tester.session().await?.query(&cx, &query, &mut sink).await?;
     sink.flush().await?;
     Ok(Chosen { schema, rows: all.rows })
 }

@@ -91,12 +91,12 @@ pub async fn existing(
     capabilities: &Capabilities,
     options: &ExistingOptions,
 ) -> Result<ExistingReport> {
-    let session = sessions.open().await?;
-    let mut tester =
-        Tester { sessions, session, bridge, capabilities, report: ExistingReport::new(bridge, options.seed) };
+    let report = ExistingReport::new(bridge, options.seed);
+    let mut tester = Tester { sessions, session: None, bridge, capabilities, report };
     let chosen = choose::choose(&mut tester, options.target.as_deref()).await?;
     let schema = chosen.schema.clone();
-    let mut loaded = typed::load(chosen, &tester.session.conventions(), &mut tester.report);
+    let conventions = tester.session().await?.conventions();
+    let mut loaded = typed::load(chosen, &conventions, &mut tester.report);
     collation::find(&mut tester, &mut loaded).await;
     let oracle = Oracle::new(loaded, schema)?;
     tester.report.describe(&oracle);
@@ -108,22 +108,30 @@ pub async fn existing(
 /// A run in progress.
 struct Tester<'t> {
     sessions: &'t dyn Sessions,
-    session: Box<dyn Session>,
+    session: Option<Box<dyn Session>>,
     bridge: &'t str,
     capabilities: &'t Capabilities,
     report: ExistingReport,
 }
 
 impl Tester<'_> {
-    /// The answer to a job; a session that may not serve again is replaced first.
+    /// A session that may serve; one that may not is gone before another is opened, since there may be room for one only.
+    async fn session(&mut self) -> Result<&mut dyn Session> {
+        self.session = self.session.take().filter(|session| session.reusable());
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.sessions.open().await?,
+        };
+        Ok(self.session.insert(session).as_mut())
+    }
+
+    /// The answer to a job.
     async fn ask(&mut self, job: &Job) -> Outcome {
-        if !self.session.reusable() {
-            match self.sessions.open().await {
-                Ok(session) => self.session = session,
-                Err(error) => return Outcome::Failed(error),
-            }
+        let bridge = self.bridge;
+        match self.session().await {
+            Ok(session) => execute(session, bridge, job, &job.target).await,
+            Err(error) => Outcome::Failed(error),
         }
-        execute(self.session.as_mut(), self.bridge, job, &job.target).await
     }
 
     /// Judges one job; what is wrong with the answer.
@@ -137,7 +145,7 @@ impl Tester<'_> {
     async fn generated(&mut self, oracle: &Oracle, options: &ExistingOptions) -> Result<()> {
         let table = Arc::new(oracle.table().clone());
         let jobs = Jobs::new(Arc::clone(&table), *oracle.profile(), oracle.generated(self.capabilities));
-        let aggregates = self.aggregates(oracle);
+        let aggregates = self.aggregates(oracle).await;
         let mut random = runner(options.seed, 0);
         for number in 0..options.cases {
             let (strategy, way) = match &aggregates {
@@ -164,8 +172,8 @@ impl Tester<'_> {
     }
 
     /// Aggregates over the target, where the connector computes any.
-    fn aggregates(&mut self, oracle: &Oracle) -> Option<BoxedStrategy<Job>> {
-        let mut able = self.session.aggregates();
+    async fn aggregates(&mut self, oracle: &Oracle) -> Option<BoxedStrategy<Job>> {
+        let mut able = self.session().await.ok()?.aggregates();
         if !able.supports {
             self.report.note("the connector computes no aggregates; the runner does, of its rows");
             return None;

@@ -141,11 +141,13 @@ impl Malice {
             }
             "grows" => ("done", takes::grow().to_string()),
             "recurses" => ("done", takes::deep(1).to_string()),
+            "recurses-bare" => ("done", takes::deep_calls(0, 2 + at.len() as u64).to_string()),
             "sleeps" => {
                 takes::sleep();
                 ("done", String::new())
             }
             "panics" => panic!("the shelf of row 4711 is empty"),
+            "panics-loudly" => panic!("with {}", self.config),
             "exits" => std::process::exit(0),
             "aborts" => std::process::abort(),
             "waits" => takes::handles(),
@@ -173,7 +175,7 @@ impl Malice {
 
 impl GuestRows for Batches {
     fn columns(&self) -> Vec<Column> {
-        let count = if self.what == "columns-million" { 1 << 20 } else { 1 };
+        let count = if self.what == "columns-million" { 400_000 } else { 1 };
         let column = |at: usize| Column {
             name: if at == 0 { "id".into() } else { at.to_string() },
             logical_type: LogicalType::Integer,

@@ -25,10 +25,16 @@ pub fn sleep() {
     std::thread::sleep(Duration::from_secs(24 * 3600));
 }
 
-/// Calls itself until the stack ends.
+/// Calls itself until the stack ends that is in its memory: it has arrays on it.
 pub fn deep(level: u64) -> u64 {
     let frame = std::hint::black_box([level; 32]);
     if level == u64::MAX { 0 } else { deep(level + 1) + frame[(level % 32) as usize] }
+}
+
+/// Calls itself until the stack of its calls ends: there is nothing else on it.
+#[inline(never)]
+pub fn deep_calls(level: u64, step: u64) -> u64 {
+    if level == u64::MAX { 0 } else { deep_calls(level.wrapping_add(step), step).wrapping_mul(31) ^ level }
 }
 
 /// Asks for memory until there is none, and uses it.
