@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use connector_model::error::{Error, Result};
-use wasmtime::component::Linker;
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
-};
+use connector_model::error::{Error, ErrorCode, Result};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
+use crate::bindings::ConnectorPre;
+use crate::hosted::HostedConnector;
 use crate::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::linker::linker;
+use crate::module::Module;
 use crate::state::State;
 use crate::ticks::Ticker;
 
@@ -40,9 +41,7 @@ pub fn engine_config() -> Config {
         .max_tables_per_component(MAX_TABLES)
         .max_component_instance_size(MAX_INSTANCE_BYTES)
         .max_core_instance_size(MAX_INSTANCE_BYTES)
-        .table_elements(MAX_TABLE_ELEMENTS)
-        // Key registers are few, and shared with whatever else this process does.
-        .memory_protection_keys(Enabled::No);
+        .table_elements(MAX_TABLE_ELEMENTS);
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -80,6 +79,19 @@ impl HostEngine {
         let linker = linker(&engine).map_err(|error| failed("imports", &format_args!("{error:#}")))?;
         let ticker = Ticker::start(engine.clone()).map_err(|error| failed("clock thread", &error))?;
         Ok(HostEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker) })
+    }
+
+    /// The module as a connector. Its imports are looked up and its exports checked here, once; nothing of it runs.
+    ///
+    /// # Errors
+    /// `CONNECTOR_FAILED` naming what it imports that is not there, or exports in another shape than the world's.
+    pub fn connector(&self, module: Arc<Module>, component: Component) -> Result<Arc<HostedConnector>> {
+        let linked = self.linker.instantiate_pre(&component).and_then(ConnectorPre::new);
+        let pre = linked.map_err(|error| {
+            let message = format!("the module does not fit this runner: {error:#}");
+            Error::new(ErrorCode::ConnectorFailed, message)
+        })?;
+        Ok(Arc::new(HostedConnector::new(module, pre, Arc::clone(&self.ticker))))
     }
 
     /// The engine, for loading components into it.

@@ -5,6 +5,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::limits::{Limits, MAX_RANDOM_BYTES, MAX_RESOURCES};
+use crate::log::Log;
 use crate::reach::Reach;
 
 /// The data of one instance's store.
@@ -18,11 +19,14 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// Where it may connect to, and how.
     pub(crate) reach: Reach,
+    /// Where its lines go.
+    pub(crate) log: Log,
 }
 
 impl State {
     /// The state of an instance that may use `memory` bytes.
     pub(crate) fn new(memory: usize, reach: Reach) -> Self {
+        let log = reach.log().clone();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         // A new context is empty: no files, no environment, no arguments, standard input at its end. What it would
@@ -32,8 +36,10 @@ impl State {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .max_random_size(MAX_RANDOM_BYTES)
+            .stdout(log.stdout())
+            .stderr(log.stderr())
             .build();
-        State { table, wasi, http: WasiHttpCtx::new(), limits: Limits::new(memory), reach }
+        State { table, wasi, http: WasiHttpCtx::new(), limits: Limits::new(memory), reach, log }
     }
 }
 

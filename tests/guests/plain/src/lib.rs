@@ -104,6 +104,7 @@ impl GuestSession for Table {
             "sleeps" => std::thread::sleep(Duration::from_secs(3600)),
             "recurses" => return Err(error(ErrorKind::Internal, "", &deep(1).to_string())),
             "grows" => return Err(error(ErrorKind::Internal, "", &grow().to_string())),
+            "slow" => return Ok(Rows::new(Numbers::slow(self.rows))),
             "refuses" => {
                 return Err(error(ErrorKind::QueryFailed, "42601", r#"syntax error near "secret-value""#));
             }
@@ -166,10 +167,9 @@ fn spin() {
     }
 }
 
-/// Calls itself until the stack ends.
+/// Calls itself until the stack ends: the host's, not the guest's own in its memory, because a frame keeps little there.
 fn deep(level: u64) -> u64 {
-    let frame = std::hint::black_box([level; 32]);
-    if level == u64::MAX { 0 } else { deep(level + 1) + frame[(level % 32) as usize] }
+    if std::hint::black_box(level) == u64::MAX { 0 } else { deep(level + 1).wrapping_mul(3) + level }
 }
 
 /// Asks for memory until there is none.
