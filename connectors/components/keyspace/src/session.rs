@@ -231,7 +231,7 @@ impl<C: Commands> Session for Keyspace<C> {
         }
         let names = needed(Some(&request.filter), []);
         let shape = self.shape(&prefix, &borrowed(&names))?;
-        let condition = Condition::new(&request.filter, &shape)?;
+        let condition = Condition::counted(&request.filter, &shape)?;
         let swept = || Keys::swept(Sweep::new(Some(&prefix)));
         let mut rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition);
         let mut total = 0;

@@ -2,6 +2,7 @@
 
 use connector_model::error::ErrorCode;
 use connector_model::request::Kind;
+use connector_model::target::LogicalType;
 use serde_json::{Value as Json, json};
 
 use super::changing::{self, walk_while_it_changes};
@@ -174,6 +175,15 @@ fn walks() -> Vec<(usize, Kind, Json)> {
     jobs
 }
 
+fn has_text_key(bench: &Bench<'_>, name: &str) -> bool {
+    let table = bench.tables().iter().find(|table| table.name == name);
+    let key = table.and_then(|table| match table.key() {
+        [key] => table.columns.get(*key),
+        _ => None,
+    });
+    key.is_some_and(|column| column.logical_type == LogicalType::Text)
+}
+
 /// A cursor of another target, another order or no origin is refused, and names itself.
 async fn foreign_cursors(bench: &mut Bench<'_>, names: &[String], report: &mut Report) {
     let [people, log, pairs, ..] = names else { return };
@@ -202,7 +212,9 @@ async fn foreign_cursors(bench: &mut Bench<'_>, names: &[String], report: &mut R
         Job::new(Kind::Query, log, json!({"limit": 2, "orderBy": {"text": "desc"}})),
     ];
     for stranger in &strangers {
-        for cursor in &cursors {
+        // Where a single text is the key, every text is a place among the rows.
+        let takes_texts = stranger.kind == Kind::Read && has_text_key(bench, &stranger.target);
+        for cursor in cursors.iter().filter(|cursor| !takes_texts || cursor.starts_with("v1.")) {
             let job = stranger.with("cursor", json!(cursor));
             let got = bench.ask(&job).await;
             let named = |error: &connector_model::Error| {

@@ -1,0 +1,46 @@
+//! The conformance suite: rows are JSON objects at keys.
+
+use async_trait::async_trait;
+use component_tests::keyspace::{PROFILE, TYPES, fitted, load};
+use connector_api::Session;
+use connector_conformance::{RunOptions, StoredType, Subject, SubjectError, conformance_tests};
+use connector_memory::{Profile, Table};
+use connector_model::Capabilities;
+
+use crate::Fixture;
+
+#[async_trait]
+impl Subject for Fixture {
+    fn name(&self) -> &str {
+        "@semilayer/bridge-redis"
+    }
+
+    fn profile(&self) -> Profile {
+        PROFILE
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.module.connector.manifest().capabilities.clone()
+    }
+
+    fn types(&self) -> &'static [StoredType] {
+        TYPES
+    }
+
+    fn fitted(&self, table: Table) -> Table {
+        fitted(table)
+    }
+
+    async fn load(&self, tables: &[Table]) -> Result<(), SubjectError> {
+        Ok(load(&mut self.server.admin().await?, tables).await?)
+    }
+
+    async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
+        Ok(self.session_with(&[]).await?)
+    }
+}
+
+/// Enough to meet every operator on every type many times over.
+const OPTIONS: RunOptions = RunOptions { cases: 1_000, seed: 20_260_301 };
+
+conformance_tests!(redis, Fixture::plain().await, OPTIONS);
