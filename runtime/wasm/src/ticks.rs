@@ -105,7 +105,11 @@ mod tests {
         let shared = Arc::new(Shared::default());
         let (ticked, ticks) = mpsc::sync_channel(1);
         let ticking = Arc::clone(&shared);
-        let thread = thread::spawn(move || ticking.tick(|| drop(ticked.try_send(()))));
+        let thread = thread::spawn(move || {
+            ticking.tick(|| {
+                let _ = ticked.try_send(());
+            })
+        });
         let ticker = Ticker { shared: Arc::clone(&shared), thread: thread.thread().clone() };
         let running = ticker.run();
         for _ in 0..3 {

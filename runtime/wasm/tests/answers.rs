@@ -1,5 +1,12 @@
 //! A guest that behaves, through the traits that every connector has.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,12 @@
 //! What one call may take of everybody's time and memory, and how it ends when it takes more.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -115,7 +115,9 @@ impl Chunks for Caller {
 }
 
 /// The rows that a call writes, with what it returns.
-pub(crate) async fn rows<T>(call: impl AsyncFnOnce(&mut RowSink<'_>) -> Result<T>) -> Result<(T, Vec<Value>)> {
+pub(crate) async fn rows<T>(
+    call: impl AsyncFnOnce(&mut RowSink<'_>) -> Result<T>,
+) -> Result<(T, Vec<Value>)> {
     let (mut caller, mut taken) = Caller::new();
     let mut out = RowSink::new(&mut caller, SinkLimits::default());
     let answer = call(&mut out).await?;
