@@ -10,7 +10,7 @@ use semilayer_connector::testing::{FakeHttp, FakeResponse, Harness, Kind, native
 use serde_json::json;
 
 fn open() -> Harness<Inventory> {
-    native(&json!({ "url": server::start(), "token": server::TOKEN, "pageRows": 90 })).unwrap()
+    native(&json!({ "url": server::start(), "token": server::TOKEN, "pageRows": 60 })).unwrap()
 }
 
 #[test]
@@ -59,16 +59,16 @@ fn pages_lose_and_repeat_nothing() -> Result<()> {
     for (target, rows) in [("items", server::ITEMS), ("movements", server::MOVEMENTS)] {
         let all = inventory.query(target, &json!({}))?;
         assert_eq!(all.len() as u64, rows);
-        assert_eq!(inventory.walk(Kind::Read, target, &json!({}), 171)?, all);
+        assert_eq!(inventory.walk(Kind::Read, target, &json!({}), 71)?, all);
         let back = json!({ "orderBy": { "updated_at": "desc" } });
-        assert_eq!(inventory.walk(Kind::Query, target, &back, 99)?, inventory.query(target, &back)?);
+        assert_eq!(inventory.walk(Kind::Query, target, &back, 39)?, inventory.query(target, &back)?);
     }
     Ok(())
 }
 
 #[test]
 fn only_what_changed_is_read() -> Result<()> {
-    let options = json!({ "changedSince": "2024-12-20T00:00:00Z", "limit": 1_000 });
+    let options = json!({ "changedSince": "2024-12-20T00:00:00Z", "limit": 100 });
     let rows = open().read("movements", &options)?;
     assert!(!rows.is_empty());
     assert!(rows.iter().all(|row| row["updated_at"].as_str() > Some("2024-12-20")));

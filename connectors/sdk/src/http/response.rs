@@ -106,6 +106,11 @@ impl Body {
         Ok(Some(text))
     }
 
+    /// What has been received and not been read: when there is nothing, the next read waits.
+    pub fn buffered(&self) -> &[u8] {
+        self.stream.buffer()
+    }
+
     /// What an error of reading is, for whoever asked for rows.
     pub fn broken(&self, failed: &io::Error) -> Error {
         net::unreachable(&self.host, self.port, failed)

@@ -56,11 +56,16 @@ impl TcpStream {
     /// # Errors
     /// As [`TcpStream::connect`]; when bytes have been received that nobody read, which were sent without protection.
     pub fn start_tls(&mut self, server_name: Option<&str>) -> io::Result<()> {
-        if self.read < self.buffer.len() {
+        if !self.buffered().is_empty() {
             let text = "the server sent more than was asked for before TLS began".to_owned();
             return Err(Failure::Tls(text).into());
         }
         self.connection.start_tls(server_name)
+    }
+
+    /// What has been received and not been read: when there is nothing, the next read waits.
+    pub fn buffered(&self) -> &[u8] {
+        self.buffer.get(self.read..).unwrap_or_default()
     }
 
     fn over(connection: Connection) -> TcpStream {
@@ -86,7 +91,7 @@ impl BufRead for TcpStream {
             self.read = 0;
             self.connection.read(&mut self.buffer, READ_BYTES)?;
         }
-        Ok(self.buffer.get(self.read..).unwrap_or_default())
+        Ok(self.buffered())
     }
 
     fn consume(&mut self, length: usize) {
@@ -153,7 +158,7 @@ mod tests {
         let mut stream = TcpStream::connect("127.0.0.1", echoing()).unwrap();
         stream.write_all(b"ab").unwrap();
         stream.read_exact(&mut [0]).unwrap();
-        if stream.read == stream.buffer.len() {
+        if stream.buffered().is_empty() {
             stream.fill_buf().unwrap();
         }
         let error = stream.start_tls(None).unwrap_err();

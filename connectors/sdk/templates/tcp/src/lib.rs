@@ -203,6 +203,10 @@ impl Rows<Connection> for Scan {
                 return Err(failed);
             }
             row(line, out)?;
+            // Nothing is at hand: what there is goes out before the next line is waited for.
+            if connection.stream.buffered().is_empty() {
+                return Ok(Fill::Wait);
+            }
         }
         Ok(Fill::More)
     }
