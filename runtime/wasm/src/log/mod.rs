@@ -3,6 +3,7 @@
 mod imports;
 mod lines;
 mod rate;
+mod secrets;
 mod shown;
 mod stdio;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use rate::Rate;
+pub(crate) use secrets::Secrets;
 pub(crate) use shown::shown;
 pub(crate) use stdio::Stdio;
 
@@ -26,6 +28,8 @@ const MAX_FIELDS: usize = 16;
 const MAX_FIELD_NAME: usize = 64;
 /// Characters of a field's value.
 const MAX_FIELD_VALUE: usize = 500;
+/// Bytes of a text that are looked at at all: what is shown of it, and a secret that ends behind that.
+const MAX_SEARCHED: usize = 64 * 1024;
 /// Lines of standard error that are kept for the error of a trap: a panic takes two or three.
 const KEPT_LINES: usize = 4;
 
@@ -45,6 +49,8 @@ pub(crate) struct Log(Arc<Place>);
 struct Place {
     /// The connector's short name, the operator's word for it.
     connector: Arc<str>,
+    /// What no line may show.
+    secrets: Secrets,
     state: Mutex<State>,
 }
 
@@ -55,10 +61,18 @@ struct State {
 }
 
 impl Log {
-    /// The lines of one instance of that connector.
-    pub(crate) fn new(connector: impl Into<Arc<str>>) -> Log {
+    /// The lines of one instance of that connector, with the secrets of its source hidden.
+    pub(crate) fn new(connector: impl Into<Arc<str>>, secrets: Secrets) -> Log {
         let state = State { rate: Rate::default(), last: VecDeque::new() };
-        Log(Arc::new(Place { connector: connector.into(), state: Mutex::new(state) }))
+        Log(Arc::new(Place { connector: connector.into(), secrets, state: Mutex::new(state) }))
+    }
+
+    /// A text of the guest, fit to be shown to whoever sent the job: as [`shown`], and with the secrets of its source
+    /// hidden.
+    pub(crate) fn shown(&self, text: &str, longest: usize) -> String {
+        let searched = text.floor_char_boundary(MAX_SEARCHED);
+        let text = text.get(..searched).unwrap_or_default();
+        shown(&self.0.secrets.hide(text), longest)
     }
 
     /// One line with fields, unless there have been too many this second; those are counted and the count is a line.
@@ -72,7 +86,7 @@ impl Log {
             self.report(left_out);
         }
         if passes {
-            self.write(level, &shown(message, MAX_LINE), &in_a_row(fields));
+            self.write(level, &self.shown(message, MAX_LINE), &self.in_a_row(fields));
         }
     }
 
@@ -98,11 +112,31 @@ impl Log {
         if line.trim().is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
             return;
         }
+        let words = self.shown(line.trim(), MAX_FIELD_VALUE);
         let mut state = self.state();
         if state.last.len() == KEPT_LINES {
             state.last.pop_front();
         }
-        state.last.push_back(shown(line.trim(), MAX_FIELD_VALUE));
+        state.last.push_back(words);
+    }
+
+    /// Fields as `name=value`, in one text: their names are the guest's, and a log's own fields must not be among them.
+    fn in_a_row(&self, fields: &[(String, String)]) -> String {
+        let mut row = String::new();
+        for (name, value) in fields.iter().take(MAX_FIELDS) {
+            let space = if row.is_empty() { "" } else { " " };
+            // Writing to a text cannot fail.
+            let _ = write!(
+                row,
+                "{space}{}={}",
+                self.shown(name, MAX_FIELD_NAME),
+                self.shown(value, MAX_FIELD_VALUE)
+            );
+        }
+        if fields.len() > MAX_FIELDS {
+            row.push_str(" …");
+        }
+        row
     }
 
     fn report(&self, left_out: u64) {
@@ -144,18 +178,4 @@ impl Drop for Place {
             );
         }
     }
-}
-
-/// Fields as `name=value`, in one text: their names are the guest's, and a log's own fields must not be among them.
-fn in_a_row(fields: &[(String, String)]) -> String {
-    let mut row = String::new();
-    for (name, value) in fields.iter().take(MAX_FIELDS) {
-        let space = if row.is_empty() { "" } else { " " };
-        // Writing to a text cannot fail.
-        let _ = write!(row, "{space}{}={}", shown(name, MAX_FIELD_NAME), shown(value, MAX_FIELD_VALUE));
-    }
-    if fields.len() > MAX_FIELDS {
-        row.push_str(" …");
-    }
-    row
 }

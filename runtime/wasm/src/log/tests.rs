@@ -46,7 +46,7 @@ impl tracing::Subscriber for Seen {
 
 fn seen(write: impl FnOnce(&Log)) -> Vec<String> {
     let seen = Seen::default();
-    tracing::subscriber::with_default(seen.clone(), || write(&Log::new("acme")));
+    tracing::subscriber::with_default(seen.clone(), || write(&Log::new("acme", Secrets::default())));
     seen.0.lock().unwrap().clone()
 }
 
@@ -102,8 +102,26 @@ fn standard_output_is_lines_of_the_log() {
 }
 
 #[test]
+fn secrets_are_shown_nowhere() {
+    let seen = Seen::default();
+    let log = Log::new("acme", Secrets::these(&["hunter2"]));
+    tracing::subscriber::with_default(seen.clone(), || {
+        log.emit(Level::Info, "PASS hunter2", &[("hunter2".to_owned(), "is hunter2".to_owned())]);
+        log.stderr().take(b"panicked: hunter2\n");
+    });
+    let rows = seen.0.lock().unwrap().join("\n");
+    assert!(!rows.contains("hunter2") && rows.matches("***").count() == 4, "{rows}");
+    assert_eq!(log.last_words().unwrap(), "panicked: ***");
+    assert_eq!(log.shown("hunter2\u{1b}", 99), "***\\u{1b}");
+    // What is cut off does not uncover the rest.
+    let long = "x".repeat(1_998) + "hunter2";
+    assert_eq!(log.shown(&long, 2_000), "x".repeat(1_998) + "**…");
+    assert!(log.shown(&"é".repeat(1_000_000), 2_000).chars().count() == 2_001);
+}
+
+#[test]
 fn a_panic_is_remembered() {
-    let log = Log::new("acme");
+    let log = Log::new("acme", Secrets::default());
     assert_eq!(log.last_words(), None);
     let err = log.stderr();
     (0..50).for_each(|n| err.take(format!("noise {n}\n").as_bytes()));

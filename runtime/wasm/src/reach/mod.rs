@@ -19,7 +19,7 @@ use std::sync::Arc;
 use connector_api::{CallContext, OpenContext};
 use connector_model::Error;
 
-use crate::log::Log;
+use crate::log::{Log, Secrets};
 pub(crate) use grant::{Grant, check_egress};
 pub(crate) use http::Gate;
 #[allow(unreachable_pub, reason = "the generated bindings name it")]
@@ -36,14 +36,14 @@ pub(crate) struct Reach {
 impl Reach {
     /// What an instance of one source has. It is being opened: stages are reported until [`Reach::opened`].
     pub(crate) fn new(grant: Arc<Grant>, cx: &OpenContext) -> Self {
-        let log = Log::new(grant.connector());
+        let log = Log::new(grant.connector(), grant.secrets());
         Reach::over(Outbound::new(grant, cx), log)
     }
 
     /// What an instance has that belongs to no source: no way out at all.
     pub(crate) fn nowhere(connector: impl Into<Arc<str>>) -> Self {
         let connector = connector.into();
-        Reach::over(Outbound::nowhere(connector.clone()), Log::new(connector))
+        Reach::over(Outbound::nowhere(connector.clone()), Log::new(connector, Secrets::default()))
     }
 
     fn over(outbound: Outbound, log: Log) -> Self {

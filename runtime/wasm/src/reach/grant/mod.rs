@@ -20,6 +20,7 @@ use connector_model::manifest::{Manifest, Text};
 use connector_model::module::ModuleManifest;
 use dial::{AddressFilter, AllowRule, Destination, DialError};
 
+use crate::log::Secrets;
 use asked::{Asked, NamedBy};
 use host::Host;
 use pattern::Pattern;
@@ -36,6 +37,7 @@ pub(crate) struct Grant {
     asked: Vec<Asked>,
     allow_hosts: Arc<[AllowRule]>,
     origin: Origin,
+    secrets: Secrets,
 }
 
 /// One connection that is granted, if its address is.
@@ -68,12 +70,18 @@ impl Grant {
             patterns,
             allow_hosts: allow_hosts.into(),
             origin: config.origin(),
+            secrets: Secrets::of(&manifest.manifest, config),
         })
     }
 
     /// The connector's section in the operator's file.
     pub(crate) fn connector(&self) -> Arc<str> {
         self.connector.clone()
+    }
+
+    /// What the source's configuration keeps secret.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// Judges one host and port, as a guest wrote them, before anything is looked up. `source` is the source's own
