@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod bridge_manifests;
 mod errors;
 mod health;
 mod keys;
@@ -48,6 +49,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/keys/{id}/revoke", post(keys::revoke))
         .route("/v1/jobs", get(records::jobs))
         .route("/v1/audit", get(records::audit))
+        .route("/v1/bridge-manifests", get(bridge_manifests::list))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .with_state(app)

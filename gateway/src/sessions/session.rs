@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::inbox::{Delivery, Inbox};
+use super::offered::{Offered, offered};
 use super::unsent::{Budget, FRAMES, Unsent};
 use crate::bridge::short_name;
 use crate::store::{Moment, RunnerRecord};
@@ -75,6 +76,7 @@ pub(crate) struct Session {
     /// The token that opened it.
     pub(super) token: TokenHash,
     bridges: HashSet<String>,
+    connectors: Vec<Offered>,
     keeps_windows: bool,
     outgoing: mpsc::Sender<Unsent>,
     budget: Budget,
@@ -120,6 +122,7 @@ impl Session {
                 .take(MAX_BRIDGES)
                 .map(|name| short_name(name).to_owned())
                 .collect(),
+            connectors: offered(hello),
             keeps_windows: features::has(&hello.features, features::CREDIT),
             outgoing,
             budget: Budget::new(),
@@ -137,6 +140,11 @@ impl Session {
     /// Whether the runner serves this bridge, by its full or short name.
     pub(crate) fn serves(&self, bridge: &str) -> bool {
         self.bridges.contains(short_name(bridge))
+    }
+
+    /// The connectors behind its bridges, as it told.
+    pub(crate) fn connectors(&self) -> &[Offered] {
+        &self.connectors
     }
 
     /// Whether the runner keeps a send window a job.

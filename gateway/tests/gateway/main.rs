@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
 
 mod admin;
+mod bridge_manifests;
 mod connect;
 mod fake_runner;
 mod jobs;

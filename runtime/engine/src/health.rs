@@ -74,10 +74,11 @@ impl HealthBoard {
         });
     }
 
-    /// A job ended with an error. Only one that says that the source cannot be used at all counts: a typo in a
-    /// query says nothing of the database.
+    /// A session could not be had, or was lost. Only an error that says that the source cannot be used at all counts: a
+    /// typo in a query says nothing of the database.
     pub(crate) fn failed(&self, key: &Arc<str>, name: &str, error: &Error) {
-        if matches!(error.code(), ErrorCode::SourceUnreachable | ErrorCode::SourceAuthFailed) {
+        use ErrorCode::{ConnectorFailed, SourceAuthFailed, SourceUnreachable};
+        if matches!(error.code(), SourceUnreachable | SourceAuthFailed | ConnectorFailed) {
             self.set(key, name, |health| {
                 health.state = SourceState::Failing;
                 health.code = Some(error.code());
