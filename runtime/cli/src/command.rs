@@ -13,7 +13,7 @@ use crate::arguments::{Arguments, Command, Flags};
 use crate::connectors::loading::Loaded;
 use crate::connectors::{self, ConnectorsError};
 use crate::exit::Exit;
-use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, SourceSettings};
+use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, SourceSettings, connection};
 use crate::signals::OsSignals;
 use crate::start::Runner;
 use crate::variables::Variables;
@@ -57,10 +57,13 @@ enum Failure {
 pub fn run(process: &mut Process<'_>) -> Exit {
     // Fails only where somebody has chosen a provider before, who then means it.
     let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let Arguments { command, flags } = match Arguments::try_parse_from(&process.arguments) {
+    let Arguments { command, mut flags } = match Arguments::try_parse_from(&process.arguments) {
         Ok(arguments) => arguments,
         Err(answer) => return explain(process, &answer),
     };
+    if let Some(Command::Connectors(command)) = &command {
+        command.correct(&mut flags);
+    }
     match dispatch(process, command.unwrap_or(Command::Start), flags) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -110,8 +113,9 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
             sources::print(&found, json, process.out).map_err(Failure::Output)
         }
         Command::Connectors(command) => {
-            let modules = connectors::settings(&layers?)?;
-            let running = connectors::run(command, &modules, process.out, process.err);
+            let layers = layers?;
+            let (modules, ca_files) = (connectors::settings(&layers)?, connection::ca_files(&layers));
+            let running = connectors::run(command, &modules, &ca_files, process.out, process.err);
             Ok(runtime()?.block_on(running)?)
         }
     }
@@ -119,7 +123,8 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
 
 fn start(layers: &Layers) -> Result<Exit, Failure> {
     let logging = Logging::read(layers)?;
-    let settings = Settings { modules: connectors::settings(layers)?, ..Settings::read(layers)? };
+    let mut settings = Settings::read(layers)?;
+    settings.modules = connectors::settings(layers)?;
     let _written_at_the_end = log_output::install(logging)?;
     runtime()?.block_on(async {
         let os_signals = OsSignals::catch().map_err(Failure::Runtime)?;

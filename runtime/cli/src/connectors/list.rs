@@ -90,7 +90,7 @@ fn json(loaded: &Loaded, reports: &[ModuleReport], problems: &[String]) -> Resul
         .filter(|connector| loaded.module_of(connector).is_none())
         .map(|connector| {
             let manifest = connector.manifest();
-            json!({ "bridge": manifest.package_name, "version": manifest.version })
+            json!({ "bridge": manifest.package_name, "version": manifest.version, "manifest": manifest })
         })
         .collect();
     let modules: Vec<Value> = reports

@@ -4,6 +4,8 @@
 //! - `list`: what is served, and what is not and why
 //! - `inspect`: what a file says of itself and what it would be granted
 //! - `compile`: a file's machine code, made and kept
+//! - `test`: a file held against the contract, over a real source
+//! - `new`: a folder with a connector that works, to be made into another
 //! - `facts`: what there is to say of a module, in words
 //! - [`loading`]: drivers and modules together
 
@@ -13,17 +15,20 @@ pub(crate) mod facts;
 mod inspect;
 mod list;
 pub mod loading;
+mod new;
+mod test;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use connector_conformance::ExistingOptions;
 use connector_host::load::Compiler;
 
 pub use arguments::ConnectorsCommand;
 
 use crate::exit::Exit;
-use crate::settings::{ConfigError, Layers, ModuleSettings};
+use crate::settings::{ConfigError, Layers, ModuleSettings, Setting};
 
 /// This program as it was started, though its file may have been replaced since (proc(5)).
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -53,22 +58,32 @@ pub enum ConnectorsError {
     Drivers(#[from] runner_engine::NameTaken),
 }
 
-/// Runs one of the commands. Needs a tokio runtime.
+/// Runs one of the commands; `ca_files` are trusted besides the system's authorities where it connects. Needs a tokio
+/// runtime.
 ///
 /// # Errors
 /// Those of the output.
 pub async fn run(
     command: ConnectorsCommand,
     settings: &ModuleSettings,
+    ca_files: &[Setting<PathBuf>],
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, ConnectorsError> {
     match command {
         ConnectorsCommand::List { json } => list::run(settings, json, out).await,
         ConnectorsCommand::Inspect { file, json } => Ok(inspect::run(settings, &file, json, out, err).await?),
+        ConnectorsCommand::Test { file, config, target, cases, seed } => {
+            let options = ExistingOptions { target, cases, seed };
+            let asked = test::Asked { file: &file, settings: arguments::settings(&config), options };
+            Ok(test::run(settings, ca_files, asked, out, err).await?)
+        }
         ConnectorsCommand::Compile { file: Some(file), pipe: false } => {
             Ok(compile::run(settings, &file, out, err).await?)
         }
         ConnectorsCommand::Compile { .. } => Ok(compile::for_parent(err)?),
+        ConnectorsCommand::New { name, template, sdk } => {
+            Ok(new::run(&name, &template, sdk.as_deref(), out, err)?)
+        }
     }
 }

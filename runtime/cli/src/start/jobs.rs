@@ -1,6 +1,7 @@
 //! Frames of the link as calls of the engine.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connector_host::load::LoadedModule;
 use jiff::Timestamp;
@@ -16,8 +17,9 @@ use super::memory;
 use super::reply::LinkReply;
 use crate::connectors::loading::Loaded;
 
-/// Gives the link's jobs to the engine.
-pub(super) struct Jobs {
+/// What all connections do their jobs with. A clone is the same.
+#[derive(Clone)]
+pub(super) struct Service {
     engine: Engine,
     loaded: Loaded,
     max_jobs: usize,
@@ -25,10 +27,46 @@ pub(super) struct Jobs {
     warned: Arc<Mutex<Vec<SourceWarning>>>,
 }
 
-impl Jobs {
+impl Service {
     pub(super) fn new(engine: Engine, loaded: Loaded, max_jobs: usize) -> Self {
-        Jobs { engine, loaded, max_jobs, warned: Arc::default() }
+        Service { engine, loaded, max_jobs, warned: Arc::default() }
     }
+
+    /// What is served at this moment.
+    pub(super) fn hello(&self) -> HelloParts {
+        hello(&self.engine.bridges(), &self.loaded, self.max_jobs)
+    }
+}
+
+/// Gives one connection's jobs to the engine.
+pub(super) struct Jobs {
+    service: Service,
+    /// What its latest hello said.
+    said: Arc<Mutex<HelloParts>>,
+    /// The jobs that came over it and have not ended: what is lost with it.
+    running: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Jobs {
+    pub(super) fn new(service: Service, said: Arc<Mutex<HelloParts>>) -> Self {
+        Jobs { service, said, running: Arc::default() }
+    }
+}
+
+/// A job of one connection, until it has ended.
+pub(super) struct Running {
+    id: String,
+    all: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.all).remove(&self.id);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What `hello` says of these connectors.
@@ -58,11 +96,13 @@ fn shown_manifest(loaded: &LoadedModule) -> Option<Opaque> {
 
 impl JobHandler for Jobs {
     fn hello(&self) -> HelloParts {
-        hello(&self.engine.bridges(), &self.loaded, self.max_jobs)
+        let parts = self.service.hello();
+        lock(&self.said).clone_from(&parts);
+        parts
     }
 
     fn stats(&self) -> Stats {
-        let stats = self.engine.stats();
+        let stats = self.service.engine.stats();
         Stats {
             active_jobs: u64::try_from(stats.active_jobs).unwrap_or(u64::MAX),
             memory_mb: memory::resident_mib(),
@@ -72,12 +112,12 @@ impl JobHandler for Jobs {
     }
 
     fn assigned(&self, sources: Vec<AssignedSource>) {
-        self.engine.assign(sources.into_iter().map(assignment).collect());
-        let (engine, warned) = (self.engine.clone(), self.warned.clone());
+        self.service.engine.assign(sources.into_iter().map(assignment).collect());
+        let Service { engine, warned, .. } = self.service.clone();
         // Resolving the sources reads secret files.
         tokio::task::spawn_blocking(move || {
             let warnings = engine.find_sources().warnings;
-            let mut warned = warned.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut warned = lock(&warned);
             for warning in warnings.iter().filter(|warning| !warned.contains(warning)) {
                 tracing::warn!("{warning}");
             }
@@ -94,18 +134,22 @@ impl JobHandler for Jobs {
             options: job.params.job.options.map(runner_protocol::Opaque::into_raw),
             deadline_ms: job.deadline_ms,
         };
+        lock(&self.running).insert(request.id.clone());
+        let running = Running { id: request.id.clone(), all: self.running.clone() };
         // However it goes, the engine answers through the reply.
-        let _submitted = self.engine.submit(request, Box::new(LinkReply(reply)));
+        let _submitted =
+            self.service.engine.submit(request, Box::new(LinkReply { reply, _running: running }));
     }
 
     fn cancel(&self, id: &str) {
-        if !self.engine.cancel(id) {
+        if !self.service.engine.cancel(id) {
             tracing::debug!(job = id, "cancel of a job that has ended");
         }
     }
 
     fn lost(&self) {
-        let cancelled = self.engine.cancel_all();
+        let lost = std::mem::take(&mut *lock(&self.running));
+        let cancelled = lost.iter().filter(|id| self.service.engine.cancel(id)).count();
         if cancelled > 0 {
             tracing::info!(jobs = cancelled, "cancelled the jobs in flight: nobody waits for their answers");
         }

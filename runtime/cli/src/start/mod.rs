@@ -2,6 +2,7 @@
 //!
 //! - [`runner`]: made from settings, then run until it is asked to stop
 //! - [`jobs`]: frames of the link as calls of the engine
+//! - [`links`]: the connection to the gateway, and another one when it has to hear of other connectors
 //! - [`reply`]: the engine's answers as frames
 //! - [`readiness`]: whether jobs can come, and what the log says of the link
 //! - [`health`]: the endpoints under `PORT`
@@ -11,6 +12,7 @@
 mod health;
 mod http;
 mod jobs;
+mod links;
 mod memory;
 mod readiness;
 mod reply;

@@ -10,20 +10,26 @@ use runner_engine::{Done, Reply};
 use runner_link::{Gone, JobReply};
 use runner_protocol::{Chunk, DoneMeta, RunnerFrame};
 
+use super::jobs::Running;
+
 /// A job's way back through the link.
-pub(super) struct LinkReply(pub(super) JobReply);
+pub(super) struct LinkReply {
+    pub(super) reply: JobReply,
+    /// Ends with it.
+    pub(super) _running: Running,
+}
 
 impl LinkReply {
     async fn frame(&mut self, frame: Bytes) -> Result<()> {
         // With the socket gone nobody waits for the answer, which is what a cancel says.
-        self.0.chunk(frame).await.map_err(|Gone| Stopped::Cancelled.error())
+        self.reply.chunk(frame).await.map_err(|Gone| Stopped::Cancelled.error())
     }
 }
 
 #[async_trait]
 impl Chunks for LinkReply {
     fn envelope(&self) -> Envelope {
-        Envelope { prefix: self.0.prefix().to_vec(), suffix: self.0.suffix().to_vec() }
+        Envelope { prefix: self.reply.prefix().to_vec(), suffix: self.reply.suffix().to_vec() }
     }
 
     async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
@@ -34,16 +40,16 @@ impl Chunks for LinkReply {
 #[async_trait]
 impl Reply for LinkReply {
     fn aggregate_envelope(&self) -> Envelope {
-        Envelope { prefix: self.0.aggregate_prefix().to_vec(), suffix: self.0.suffix().to_vec() }
+        Envelope { prefix: self.reply.aggregate_prefix().to_vec(), suffix: self.reply.suffix().to_vec() }
     }
 
     async fn total(&mut self, counted: Counted) -> Result<()> {
-        let chunk = Chunk::count(self.0.id(), counted.total, counted.approximate);
+        let chunk = Chunk::count(self.reply.id(), counted.total, counted.approximate);
         self.frame(RunnerFrame::Chunk(chunk).encode().into()).await
     }
 
     fn done(self: Box<Self>, done: Done) {
-        self.0.done(DoneMeta {
+        self.reply.done(DoneMeta {
             count: done.rows,
             duration_ms: done.duration_ms,
             next_cursor: done.next_cursor,
@@ -54,7 +60,7 @@ impl Reply for LinkReply {
 
     fn error(self: Box<Self>, error: Error) {
         let detail = Some(error.detail().clone()).filter(|detail| !detail.is_empty());
-        self.0.error(error.code().as_str(), error.message(), error.retryable(), detail);
+        self.reply.error(error.code().as_str(), error.message(), error.retryable(), detail);
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use dial::Dialer;
 use runner_engine::{Drained, Engine, EngineSettings, Limits};
-use runner_link::{DialConnect, Link, Outcome, Signals};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use runner_link::{DialConnect, Outcome, Signals};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::health::Health;
-use super::jobs::Jobs;
+use super::jobs::Service;
+use super::links::{Links, Parts};
 use super::readiness::{Readiness, State};
 use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
@@ -28,6 +29,8 @@ pub struct Runner {
     connect: DialConnect,
     engine: Engine,
     loaded: Loaded,
+    /// Told when other connectors are served than before.
+    changed: Arc<Notify>,
     readiness: Readiness,
     health: Option<Health>,
 }
@@ -50,12 +53,21 @@ impl Runner {
             Some(port) => Some(Health::open(port, readiness.clone()).await?),
             None => None,
         };
-        Ok(Runner { settings, link_settings, connect, engine, loaded, readiness, health })
+        Ok(Runner {
+            settings,
+            link_settings,
+            connect,
+            engine,
+            loaded,
+            changed: Arc::default(),
+            readiness,
+            health,
+        })
     }
 
     /// What reads the configuration file again and gives its sources to the engine.
     pub fn reload(&self) -> impl FnMut() + Send + 'static {
-        let (engine, loaded) = (self.engine.clone(), self.loaded.clone());
+        let (engine, loaded, changed) = (self.engine.clone(), self.loaded.clone(), self.changed.clone());
         let path = self.settings.sources.path.clone();
         move || {
             let file = match path.as_deref().map(ConfigFile::read) {
@@ -68,10 +80,10 @@ impl Runner {
             };
             engine.reload(file.sources);
             if let Some(modules) = loaded.modules().cloned() {
-                let (engine, loaded) = (engine.clone(), loaded.clone());
+                let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
                 tokio::spawn(async move {
                     if modules.reconfigure(file.connectors).await {
-                        serve(&engine, &loaded);
+                        serve(&engine, &loaded, &changed);
                     }
                 });
             }
@@ -83,19 +95,22 @@ impl Runner {
     pub async fn run(self, signals: Signals) -> Exit {
         self.announce();
         let health = self.health.map(|health| tokio::spawn(health.serve()));
-        let Runner { engine, loaded, readiness, .. } = self;
+        let Runner { engine, loaded, readiness, changed, .. } = self;
         let _watch = loaded.modules().map(|modules| {
-            let (engine, loaded) = (engine.clone(), loaded.clone());
-            modules.watch(move |_| serve(&engine, &loaded))
+            let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
+            modules.watch(move |_| serve(&engine, &loaded, &changed))
         });
-        let jobs = Jobs::new(engine.clone(), loaded, self.settings.serving.max_jobs);
-        let observer = Arc::new(readiness.clone());
-        let link = Link::new(self.link_settings, Arc::new(self.connect), Arc::new(jobs), observer);
-        // The link's own pair: a drain is told to it, a stop only once the jobs have ended.
-        let told = Signals::default();
-        let mut running = tokio::spawn(link.run(told.clone()));
+        let service = Service::new(engine.clone(), loaded, self.settings.serving.max_jobs);
+        let connect = Arc::new(self.connect);
+        let mut links = Links::start(Parts {
+            settings: self.link_settings,
+            connect,
+            service,
+            readiness: readiness.clone(),
+            changed,
+        });
         let ended = tokio::select! {
-            ended = &mut running => Some(ended),
+            ended = links.run() => Some(ended),
             () = signals.drain.cancelled() => None,
             () = signals.stop.cancelled() => None,
         };
@@ -106,7 +121,7 @@ impl Runner {
             }
             None => {
                 readiness.set(State::Draining);
-                stop(&engine, self.settings.serving.drain, &signals, &told, running).await
+                stop(&engine, self.settings.serving.drain, &signals, links).await
             }
         };
         if let Some(health) = health {
@@ -145,12 +160,13 @@ impl Runner {
     }
 }
 
-/// Gives the engine what is loaded now.
-fn serve(engine: &Engine, loaded: &Loaded) {
+/// Gives the engine what is loaded now, and has the gateway told.
+fn serve(engine: &Engine, loaded: &Loaded, changed: &Notify) {
     // No two have one name: a module whose name somebody has is not loaded.
     if let Err(error) = engine.serve(loaded.served()) {
         tracing::error!("the connectors stay as they were; this is a bug: {error}");
     }
+    changed.notify_one();
 }
 
 fn engine(settings: &Settings, dialer: Dialer, loaded: &Loaded) -> Result<Engine, ConfigError> {
@@ -166,16 +182,15 @@ fn engine(settings: &Settings, dialer: Dialer, loaded: &Loaded) -> Result<Engine
     Ok(Engine::new(engine_settings, loaded.served())?)
 }
 
-/// Lets the jobs in flight end, then the link.
+/// Lets the jobs in flight end, then the connections.
 async fn stop(
     engine: &Engine,
     limit: Duration,
     signals: &Signals,
-    told: &Signals,
-    mut link: JoinHandle<Outcome>,
+    mut links: Links,
 ) -> Result<Outcome, tokio::task::JoinError> {
     let deadline = Instant::now() + limit;
-    told.drain.cancel();
+    links.drain();
     let drain = engine.drain(limit);
     tokio::pin!(drain);
     let Drained { in_flight, cancelled } = tokio::select! {
@@ -188,19 +203,8 @@ async fn stop(
     if in_flight > 0 {
         tracing::info!(in_flight, cancelled, "the jobs in flight have ended");
     }
-    // The link ends by itself once what waits is sent.
-    let patience = deadline.max(Instant::now() + LAST_FRAMES);
-    let sent = tokio::select! {
-        sent = timeout_at(patience, &mut link) => sent.ok(),
-        () = signals.stop.cancelled() => None,
-    };
-    match sent {
-        Some(ended) => ended,
-        None => {
-            told.stop.cancel();
-            link.await
-        }
-    }
+    // They end by themselves once what waits is sent.
+    links.ended(deadline.max(Instant::now() + LAST_FRAMES), signals).await
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -1,4 +1,5 @@
 mod checks;
+mod connectors;
 mod jobs;
 mod managed;
 mod refusals;

@@ -20,6 +20,8 @@ mod parking;
 mod report;
 pub mod settings;
 mod single;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use compile::{Compiler, compile_for_parent};

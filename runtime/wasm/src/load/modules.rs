@@ -198,6 +198,7 @@ impl Modules {
             let (settings, path) = (lock(&self.0.settings).clone(), candidate.path.clone());
             move |bridge: &str| settings.entries.policy(settings.folder.as_deref(), &path, bridge)
         };
+        let stays = known.clone().filter(|known| policy(known.module.bridge()).still_admits(&known.module));
         let owner = |name: &str| self.owner(name, &candidate.path);
         let outcome = self.0.loader.load(&candidate, policy, known.as_ref(), owner).await;
         let mut state = lock(&self.0.state);
@@ -224,17 +225,23 @@ impl Modules {
             }
             Err(refused) => {
                 let same = before.and_then(|before| before.refused).map(|before| before.to_string());
-                if same.is_none_or(|same| same != refused.to_string()) {
-                    let stays = if known.is_some() { "; what was loaded before stays" } else { "" };
+                let was_withdrawn = known.is_some() && stays.is_none();
+                if was_withdrawn || same.is_none_or(|same| same != refused.to_string()) {
+                    let before = match (&known, &stays) {
+                        (None, _) => "",
+                        (Some(_), Some(_)) => "; what was loaded before stays",
+                        (Some(_), None) => "; nor may what was loaded before be served any longer",
+                    };
                     tracing::warn!(
                         target: TARGET,
                         module = name,
                         code = refused.code(),
-                        "{} is not loaded: {refused}{stays}; {}", path.display(), refused.remedy()
+                        "{} is not loaded: {refused}{before}; {}", path.display(), refused.remedy()
                     );
                 }
                 file.refused = Some(refused);
-                false
+                file.loaded = stays;
+                was_withdrawn
             }
         };
         state.files.insert(path, file);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dial::AllowRule;
 
+use super::Module;
 use super::digest::Digest;
 use super::refused::Refused;
 use super::signature::SigningKey;
@@ -100,6 +101,13 @@ impl ModulePolicy {
         let sessions = within(sessions, 1, MOST_SESSIONS)?;
         self.max_sessions = usize::try_from(sessions).unwrap_or(DEFAULT_SESSIONS);
         Ok(())
+    }
+
+    /// Whether a module that was loaded under another policy may go on: its file is still the one that is asked for, and it
+    /// is known to be signed with the key that is.
+    pub(crate) fn still_admits(&self, loaded: &Module) -> bool {
+        let is_signed = self.signature.is_none() || self.signature == loaded.policy.signature;
+        self.admits(loaded.digest).is_ok() && is_signed
     }
 
     /// Whether a file of this digest may be loaded.

@@ -92,7 +92,7 @@ impl Refused {
     /// What the operator can do about it.
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Refused::Unreadable(_) => "let the runner's user read the file",
+            Refused::Unreadable(_) => "see that the file is there, and that the runner's user may read it",
             Refused::TooLarge { .. } => "build it optimised for size, and without debug information",
             Refused::NotAComponent(_) => {
                 "build it for the target wasm32-wasip2, which makes components, and mount the .wasm file that it writes"

@@ -53,6 +53,8 @@ fn examine(bytes: &[u8], policy: ModulePolicy) -> Result<Module, Refused> {
 /// What is refused of a connector whose manifest has these entries in the place of its own.
 fn refused(changes: Value) -> Refused {
     let mut manifest = manifest();
+    // Names a field that a change may take away.
+    manifest["egress"] = json!([]);
     for (key, value) in changes.as_object().unwrap() {
         manifest[key] = value.clone();
     }
