@@ -60,7 +60,23 @@ pub async fn job_within(
     cx: &CallContext,
 ) -> Result<Answer> {
     let mut collector = Collector::default();
-    let mut out = RowSink::new(&mut collector, SinkLimits::default());
+    let page = job_into(session, kind, target, options, cx, &mut collector).await?;
+    Ok(Answer { rows: collector.rows, page })
+}
+
+/// The same, its chunks handed to somebody else.
+///
+/// # Errors
+/// The job's own.
+pub async fn job_into(
+    session: &mut dyn Session,
+    kind: Kind,
+    target: &str,
+    options: &Value,
+    cx: &CallContext,
+    chunks: &mut dyn Chunks,
+) -> Result<Page> {
+    let mut out = RowSink::new(chunks, SinkLimits::default());
     let page = match parse(kind, Some(target), Some(&options.to_string()), BRIDGE)? {
         Request::Read(read) => session.read(cx, &read, &mut out).await?,
         Request::Query(query) => session.query(cx, &query, &mut out).await?,
@@ -74,5 +90,5 @@ pub async fn job_within(
         _ => return Err(Error::internal("a job without rows")),
     };
     out.flush().await?;
-    Ok(Answer { rows: collector.rows, page })
+    Ok(page)
 }

@@ -139,6 +139,14 @@ impl Rank {
         }
     }
 
+    /// How many bytes it holds besides itself.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Rank::Text(text) | Rank::Document(text) => text.len(),
+            Rank::Null | Rank::Boolean(_) | Rank::Whole(_) | Rank::Double(_) => 0,
+        }
+    }
+
     /// As a part of a cursor; `None` is NULL.
     pub fn to_part(&self) -> Option<String> {
         Some(match self {

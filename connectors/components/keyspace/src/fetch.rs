@@ -45,6 +45,11 @@ enum Found {
 }
 
 impl Fetcher {
+    /// A fetcher that expects hashes, or strings.
+    pub fn expecting(hashes: bool) -> Fetcher {
+        Fetcher { hashes, ..Fetcher::default() }
+    }
+
     /// Takes keys from the front of `waiting` and hands on what is there, in their order. A key that is gone by now, or
     /// holds neither a string nor a hash, has no row.
     ///

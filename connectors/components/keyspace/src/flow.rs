@@ -1,6 +1,7 @@
 //! Rows one behind the other: keys are looked for, fetched, tested, and written.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use semilayer_connector::prelude::{Column, CursorKind, Fill, Result, RowWriter, Rows};
 
@@ -13,6 +14,9 @@ use crate::paging::{Paging, ScanPlace};
 use crate::row::Row;
 use crate::session::Keyspace;
 
+/// How long rows wait for others to go out with.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// The rows that pass a condition, in the order of their keys.
 pub struct Passing {
     keys: Keys,
@@ -24,12 +28,12 @@ pub struct Passing {
 }
 
 impl Passing {
-    /// The rows of these keys that pass.
-    pub fn new(keys: Keys, condition: Condition) -> Passing {
+    /// The rows of these keys that pass; `hashes` is what most of them are expected to be.
+    pub fn new(keys: Keys, condition: Condition, hashes: bool) -> Passing {
         Passing {
             keys,
             condition,
-            fetcher: Fetcher::default(),
+            fetcher: Fetcher::expecting(hashes),
             waiting: VecDeque::new(),
             ready: VecDeque::new(),
             ended: false,
@@ -60,6 +64,11 @@ impl Passing {
                 self.ended = !self.keys.next(commands, wanted, &mut self.waiting)?;
             }
         }
+    }
+
+    /// Whether the next row need not be waited for.
+    fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Where a page in the server's own order ends, before a row that is there.
@@ -121,7 +130,12 @@ impl<C: Commands> Rows<Keyspace<C>> for Flow {
 
     fn fill(&mut self, session: &mut Keyspace<C>, out: &mut RowWriter) -> Result<Fill> {
         let commands = session.commands();
+        let began = Instant::now();
         loop {
+            // Few rows of many: those that were found go out meanwhile.
+            if !self.rows.is_ready() && out.rows() > 0 && began.elapsed() >= PATIENCE {
+                return Ok(Fill::Wait);
+            }
             if self.left == Some(0) {
                 return self.end(commands);
             }

@@ -16,8 +16,8 @@ use crate::session::Keyspace;
 /// How many bytes of rows are held while they are sorted: a quarter of the memory that a component has by default.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 
-/// What a held row costs besides its bytes, about.
-const ROW_BYTES: usize = 128;
+/// What a held row costs besides its bytes and those it is sorted by, about.
+const ROW_BYTES: usize = 192;
 
 /// A row's place in the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ struct Place(Vec<(Rank, bool)>);
 impl Place {
     fn new(ranks: impl IntoIterator<Item = Rank>, orders: &[Order]) -> Place {
         Place(ranks.into_iter().zip(orders.iter().map(|order| order.descending)).collect())
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.0.iter().map(|(rank, _)| rank.held_bytes()).sum()
     }
 }
 
@@ -94,14 +98,16 @@ impl Ranked {
             }
             let mut object = Vec::new();
             row.write(&mut object, &shown.columns, shown.all);
-            bytes += object.len() + ROW_BYTES;
+            let cost = |place: &Place, object: &Vec<u8>| place.held_bytes() + object.len() + ROW_BYTES;
+            let (place_bytes, added) = (place.held_bytes(), cost(&place, &object));
+            bytes += added;
             if let Some(twin) = sorted.insert(place, object) {
-                bytes -= twin.len() + ROW_BYTES;
+                bytes -= place_bytes + twin.len() + ROW_BYTES;
             }
             if sorted.len() > held
-                && let Some((_, dropped)) = sorted.pop_last()
+                && let Some((place, object)) = sorted.pop_last()
             {
-                bytes -= dropped.len() + ROW_BYTES;
+                bytes -= cost(&place, &object);
             }
             if bytes > HELD_BYTES {
                 return Err(error::too_large(format!(

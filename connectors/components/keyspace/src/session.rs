@@ -168,7 +168,7 @@ impl<C: Commands> Session for Keyspace<C> {
         };
         let flow = match place {
             Some((sweep, carried)) => {
-                let mut rows = Passing::new(Keys::swept(sweep), condition);
+                let mut rows = Passing::new(Keys::swept(sweep), condition, shape.hashes);
                 rows.begin_with(carried);
                 Flow::new(rows, shown, by_scan, 0, Some(limit))
             }
@@ -176,7 +176,7 @@ impl<C: Commands> Session for Keyspace<C> {
                 let after = request.cursor.as_deref().map(|cursor| by_key.key(cursor)).transpose()?;
                 let wanted = condition.is_open().then_some(limit);
                 let keys = Keys::ordered(&prefix, after.as_deref(), wanted);
-                Flow::new(Passing::new(keys, condition), shown, by_key, 0, Some(limit))
+                Flow::new(Passing::new(keys, condition, shape.hashes), shown, by_key, 0, Some(limit))
             }
         };
         Ok(Box::new(flow))
@@ -199,7 +199,7 @@ impl<C: Commands> Session for Keyspace<C> {
         let swept = || Keys::swept(Sweep::new(Some(&prefix)));
         if !paging.is_by_key() {
             let after = cursor.map(|cursor| paging.ranks(cursor)).transpose()?;
-            let rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition);
+            let rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition, shape.hashes);
             let window = Window { after, offset: request.offset, limit: request.limit };
             return Ok(Box::new(Ranked::sort(&mut self.commands, rows, shown, &paging, &window)?));
         }
@@ -217,7 +217,7 @@ impl<C: Commands> Session for Keyspace<C> {
         if let Some(after) = &after {
             keys.skip_to(after);
         }
-        let rows = Passing::new(keys, condition);
+        let rows = Passing::new(keys, condition, shape.hashes);
         Ok(Box::new(Flow::new(rows, shown, paging, request.offset, request.limit)))
     }
 
@@ -233,7 +233,7 @@ impl<C: Commands> Session for Keyspace<C> {
         let shape = self.shape(&prefix, &borrowed(&names))?;
         let condition = Condition::counted(&request.filter, &shape)?;
         let swept = || Keys::swept(Sweep::new(Some(&prefix)));
-        let mut rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition);
+        let mut rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition, shape.hashes);
         let mut total = 0;
         while rows.next(&mut self.commands, None)?.is_some() {
             total += 1;

@@ -7,7 +7,7 @@ use semilayer_connector::model::nearest::suggestion;
 use semilayer_connector::prelude::{Column, LogicalType, Result, TargetColumn, TargetSchema};
 
 use crate::cell::Kind;
-use crate::document::{Fetched, KEY};
+use crate::document::{Fetched, KEY, Stored};
 
 /// What `listTargets` and `introspectTarget` call a set of keys with one prefix.
 pub const TARGET_KIND: &str = "prefix";
@@ -27,6 +27,8 @@ pub struct Shape {
     pub sampled: u64,
     /// Whether the sample was every row there is.
     pub complete: bool,
+    /// Whether most of them are hashes.
+    pub hashes: bool,
 }
 
 impl Shape {
@@ -86,6 +88,7 @@ impl Shape {
 pub struct Sample {
     columns: HashMap<String, Trait>,
     rows: u64,
+    hashes: u64,
 }
 
 /// What is known of a column.
@@ -102,6 +105,7 @@ impl Sample {
     /// Looks at a row.
     pub fn add(&mut self, row: &Fetched) {
         self.rows += 1;
+        self.hashes += u64::from(matches!(row.stored, Stored::Fields(_)));
         for (at, (name, cell)) in row.stored.members().iter().enumerate() {
             let bit = 1 << cell.kind() as u16;
             let is_full = self.columns.len() >= MAX_COLUMNS;
@@ -142,7 +146,8 @@ impl Sample {
             let (logical_type, native) = typed(known.kinds);
             column(name, logical_type, native, false)
         }));
-        Shape { name: target.to_owned(), columns, sampled: self.rows, complete }
+        let hashes = self.hashes > self.rows / 2;
+        Shape { name: target.to_owned(), columns, sampled: self.rows, complete, hashes }
     }
 }
 
@@ -177,7 +182,6 @@ fn typed(kinds: u16) -> (LogicalType, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Stored;
     use semilayer_connector::prelude::ErrorCode;
 
     fn sampled(rows: &[(&str, &str)]) -> Sample {

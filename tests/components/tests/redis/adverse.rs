@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use component_tests::{job, job::job_within};
-use connector_api::CallContext;
-use connector_model::error::ErrorCode;
+use async_trait::async_trait;
+use component_tests::job::{job, job_into, job_within};
+use connector_api::{CallContext, Chunks};
+use connector_model::error::{Error, ErrorCode};
+use connector_model::json::Envelope;
 use connector_model::request::Kind;
 use serde_json::json;
-use test_servers::RedisOptions;
+use test_servers::{Redis, RedisOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -31,23 +33,42 @@ async fn a_server_killed_between_and_within_jobs_is_unreachable_and_heals() {
     assert_eq!(job(&mut *session, Kind::Read, "t", &json!({})).await.unwrap().rows.len(), 1);
 }
 
+/// Kills the server when the first rows have come.
+struct Killing<'s> {
+    server: &'s Redis,
+    chunks: usize,
+}
+
+#[async_trait]
+impl Chunks for Killing<'_> {
+    fn envelope(&self) -> Envelope {
+        Envelope::default()
+    }
+
+    async fn send(&mut self, _chunk: Vec<u8>) -> connector_model::Result<()> {
+        if self.chunks == 0 {
+            self.server.kill().await.map_err(|error| Error::internal(error.to_string()))?;
+        }
+        self.chunks += 1;
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_server_killed_while_it_answers_ends_the_job_at_once() {
     let fixture = Fixture::plain().await;
     let mut admin = fixture.admin().await;
+    // Far more than connections and buffers hold.
     let set = |n: u32| vec![b"SET".to_vec(), format!("t:{n}").into_bytes(), vec![b'x'; 2_000]];
     admin.ask_all(&(0..20_000).map(set).collect::<Vec<_>>()).await.unwrap();
     let mut session = fixture.session().await;
+    let mut killing = Killing { server: &fixture.server, chunks: 0 };
     let began = Instant::now();
-    // Long enough for a result that takes half a second at least to have begun, whatever the machine is at.
-    let kill = async {
-        tokio::time::sleep(Duration::from_millis(60)).await;
-        fixture.server.kill().await.unwrap();
-    };
-    let options = json!({"orderBy": {"value": "asc"}});
-    let (answer, ()) = tokio::join!(job(&mut *session, Kind::Query, "t", &options), kill);
-    let error = answer.unwrap_err();
+    let cx = CallContext::within(component_tests::open::LIMIT);
+    let killed = job_into(&mut *session, Kind::Query, "t", &json!({}), &cx, &mut killing).await;
+    let error = killed.unwrap_err();
     assert_eq!(error.code(), ErrorCode::SourceUnreachable, "{error}");
+    assert!(killing.chunks > 0 && error.retryable(), "{error}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 

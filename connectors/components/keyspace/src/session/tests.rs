@@ -233,3 +233,16 @@ fn what_does_not_fit_into_memory_is_not_sorted() {
     let narrow = Query { select: Some(vec!["n".into()]), ..request };
     assert_eq!(query(&mut session, &narrow).unwrap().0.len(), 40);
 }
+
+#[test]
+fn hashes_are_asked_for_as_hashes_once_a_sample_has_shown_them() {
+    let mut shelf = Shelf::default();
+    (0..5).for_each(|n| shelf.hash(&format!("h:{n}"), &[("n", "1")]));
+    let mut session = Keyspace::new(shelf, 100);
+    session.introspect("h").unwrap();
+    session.commands().sent.clear();
+    let id = Test::Equal(Operand::Text("h:3".into()));
+    let request = Query { target: "h".into(), ..all_of(Filter::Column(KEY.into(), id)) };
+    let (rows, _) = query(&mut session, &request).unwrap();
+    assert_eq!((keys(&rows), session.commands().sent.as_slice()), (vec!["h:3"], &["HGETALL"][..]));
+}

@@ -19,9 +19,10 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 16 MiB, which is what a row may have in a runner; a million values; what commands answer with nests twice.
+    /// 16 MiB, which is what a row may have in a runner; a quarter of a million values, of which each costs 50 bytes
+    /// before it holds anything; what commands answer with nests twice.
     fn default() -> Bounds {
-        Bounds { bytes: 16 * 1024 * 1024, values: 1_000_000, depth: 8, line: 64 * 1024 }
+        Bounds { bytes: 16 * 1024 * 1024, values: 250_000, depth: 8, line: 64 * 1024 }
     }
 }
 
