@@ -80,7 +80,7 @@ impl<'s> Call<'s> {
             (Ok(Err(failure)), Some(mut instance)) => {
                 instance.settle();
                 let error = failed(failure, &mut instance, hosted);
-                // Closes its connections: what stops the work is then told first.
+                // Its connections close with it, which stops the work of most databases already.
                 drop(instance);
                 self.interrupt().await;
                 Err(error)

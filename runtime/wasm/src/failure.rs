@@ -122,10 +122,19 @@ pub(crate) fn loss_of(error: &Error) -> Option<&'static str> {
 }
 
 fn lost(loss: Loss, connector: &str, what: &str) -> Error {
+    let then = match loss {
+        Loss::Memory => "ask for less at once, or raise `memory` in its section of the configuration",
+        Loss::RunningTime => {
+            "ask for less at once, or raise `running_ms_per_call` in its section of the configuration"
+        }
+        Loss::Stack | Loss::Panic | Loss::Trap | Loss::Interface | Loss::Rows => {
+            "that is a fault of the module: tell its author, with this message"
+        }
+    };
     // What a panic quotes may be a value of a row.
     Error::native(
         ErrorCode::ConnectorFailed,
-        format!("the connector {connector} failed: {what}; only its author can mend that"),
+        format!("the connector {connector} failed: {what}; {then}"),
         loss.as_str(),
     )
     .with(TRAP, loss.as_str())
@@ -133,14 +142,11 @@ fn lost(loss: Loss, connector: &str, what: &str) -> Error {
 
 fn judged(error: &wasmtime::Error, remains: &Remains<'_>) -> (Loss, String) {
     if let Some(up) = error.downcast_ref::<RunningTimeUp>() {
-        return (Loss::RunningTime, format!("{up} (`running_ms_per_call`)"));
+        return (Loss::RunningTime, up.to_string());
     }
     // A guest that is refused memory gives up by a trap of its own.
     if let Some(allowed) = remains.memory {
-        return (
-            Loss::Memory,
-            format!("it needs more than the {} MiB of memory it may have (`memory`)", allowed >> 20),
-        );
+        return (Loss::Memory, format!("it needs more than the {} MiB of memory it may have", allowed >> 20));
     }
     let words = || remains.words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
     if error.is::<I32Exit>() {
@@ -157,6 +163,9 @@ fn judged(error: &wasmtime::Error, remains: &Remains<'_>) -> (Loss, String) {
             (Loss::Trap, format!("{what}{}", words()))
         }
         Some(trap) => (Loss::Trap, format!("{trap}{}", words())),
-        None => (Loss::Interface, shown(&error.root_cause().to_string(), MAX_WORDS)),
+        None => {
+            let cause = shown(&error.root_cause().to_string(), MAX_WORDS);
+            (Loss::Interface, format!("what it returned or asked for was refused: {cause}"))
+        }
     }
 }

@@ -59,7 +59,9 @@ impl Instance {
     /// Begins a call: its bounds hold for whatever the guest does from now on.
     pub(crate) fn begin(&mut self, call: &CallContext) {
         self.meter.begin();
-        self.store.data_mut().reach.begin(call);
+        let state = self.store.data_mut();
+        state.limits.begin();
+        state.reach.begin(call);
     }
 
     /// Ends a call that the guest came back from.

@@ -25,13 +25,14 @@ pub(crate) struct Limits {
     /// Bytes.
     allowed: usize,
     used: usize,
-    refused: Option<usize>,
+    /// Whether the present call asked for more.
+    refused: bool,
 }
 
 impl Limits {
     /// Memories of `allowed` bytes together.
     pub(crate) fn new(allowed: usize) -> Self {
-        Limits { allowed, used: 0, refused: None }
+        Limits { allowed, used: 0, refused: false }
     }
 
     /// The bytes in use; a memory never shrinks.
@@ -39,9 +40,14 @@ impl Limits {
         self.used
     }
 
-    /// The bytes that are allowed, if more was asked for.
+    /// Begins a call.
+    pub(crate) fn begin(&mut self) {
+        self.refused = false;
+    }
+
+    /// The bytes that are allowed, if the present call asked for more.
     pub(crate) fn exceeded(&self) -> Option<usize> {
-        self.refused.map(|_| self.allowed)
+        self.refused.then_some(self.allowed)
     }
 }
 
@@ -54,7 +60,7 @@ impl ResourceLimiter for Limits {
     ) -> wasmtime::Result<bool> {
         let wanted = self.used.saturating_sub(current).saturating_add(desired);
         if wanted > self.allowed {
-            self.refused = Some(wanted);
+            self.refused = true;
             return Ok(false);
         }
         if maximum.is_some_and(|maximum| desired > maximum) {
@@ -100,6 +106,9 @@ mod tests {
         assert_eq!((limits.used(), limits.exceeded()), (900, Some(1_000)));
         assert!(limits.memory_growing(400, 500, None).unwrap());
         assert_eq!(limits.used(), 1_000);
+        // What a call was refused says nothing of the next.
+        limits.begin();
+        assert_eq!(limits.exceeded(), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connector_api::{CallContext, ConnectDeadline, OpenContext, Stage, StageReport};
-use connector_model::error::Result;
+use connector_model::error::{ErrorCode, Result};
 
 use crate::bindings::exports::semilayer::connector::source::ServerInfo;
 use crate::call;
@@ -27,7 +27,7 @@ pub(crate) async fn open(source: &Arc<Configured>, cx: &OpenContext) -> Result<H
         cancel: cx.call.cancel.clone(),
     };
     let reach = Reach::new(Arc::clone(&source.grant), cx);
-    let made = Instance::new(&source.hosted, reach).await;
+    let made = by.run(&cx.call, Stage::Auth, Instance::new(&source.hosted, reach)).await?;
     let mut instance =
         made.map_err(|failure| at_stage(call::unmade(failure, &source.hosted), Stage::Auth))?;
     instance.begin(&bounds);
@@ -64,7 +64,10 @@ fn settled<T>(
             Err(at_stage(call::failed(failure, instance, &source.hosted), stage))
         }
         // A guest that dials again and again until its time is over has told nobody why.
-        Err(silent) => Err(instance.reach().failed().filter(|_| silent.retryable()).unwrap_or(silent)),
+        Err(silent) if silent.code() == ErrorCode::SourceUnreachable => {
+            Err(instance.reach().failed().unwrap_or(silent))
+        }
+        Err(stopped) => Err(stopped),
     }
 }
 

@@ -69,102 +69,82 @@ impl Open {
     }
 }
 
-/// What may come next.
-enum Expect {
-    /// A key, or the end of an object that is still empty.
-    FirstKey,
-    /// A key: there was a comma.
-    Key,
-    /// A value, or the end of an array that is still empty.
-    FirstElement,
-    /// A value.
-    Value,
-    /// A comma, or the end of the container.
-    After,
-}
-
 /// The text behind an object whose brace was taken already.
 fn object(text: &[u8]) -> Step<'_> {
     let mut open = Open { bits: [0; MAX_DEPTH / 64], depth: 0 };
     open.push(true);
     let mut in_object = true;
-    let mut expect = Expect::FirstKey;
-    let mut rest = text;
-    loop {
-        let (byte, tail) = match rest {
-            [b' ', tail @ ..] => {
-                rest = tail;
-                continue;
-            }
-            [byte, tail @ ..] => (*byte, tail),
-            [] => return wrong(Fault::Truncated, rest),
-        };
-        let closes = match (&expect, byte) {
-            (Expect::FirstKey | Expect::Key, b'"') => {
-                rest = colon(string(tail)?)?;
-                expect = Expect::Value;
-                continue;
-            }
-            (Expect::After, b',') => {
-                rest = tail;
-                expect = if in_object { Expect::Key } else { Expect::Value };
-                continue;
-            }
-            (Expect::FirstKey, b'}') | (Expect::FirstElement, b']') => true,
-            (Expect::After, b'}') => in_object,
-            (Expect::After, b']') => !in_object,
-            (Expect::FirstElement | Expect::Value, _) => false,
-            _ => return wrong(Fault::Grammar, rest),
-        };
-        if closes {
-            rest = tail;
-            expect = Expect::After;
-            match open.pop() {
-                Some(around) => in_object = around,
-                None => return Ok(rest),
-            }
-            continue;
-        }
-        match byte {
-            _ if matches!(expect, Expect::After) => return wrong(Fault::Grammar, rest),
-            b'{' | b'[' => {
-                in_object = byte == b'{';
-                if !open.push(in_object) {
-                    return wrong(Fault::Depth, rest);
+    let mut rest = blanks(text);
+    'opened: loop {
+        // Only here a container may end without a comma's having promised more.
+        let mut is_empty = matches!((in_object, rest), (true, [b'}', ..]) | (false, [b']', ..]));
+        loop {
+            if !is_empty {
+                if in_object {
+                    let [b'"', key @ ..] = rest else { return wrong(Fault::Grammar, rest) };
+                    rest = blanks(colon(string(key)?)?);
                 }
-                rest = tail;
-                expect = if in_object { Expect::FirstKey } else { Expect::FirstElement };
+                match rest {
+                    [b'"', text @ ..] => rest = string(text)?,
+                    [byte @ (b'{' | b'['), inside @ ..] => {
+                        in_object = *byte == b'{';
+                        if !open.push(in_object) {
+                            return wrong(Fault::Depth, rest);
+                        }
+                        rest = blanks(inside);
+                        continue 'opened;
+                    }
+                    _ => rest = scalar(rest)?,
+                }
             }
-            _ => {
-                rest = scalar(byte, tail, rest)?;
-                expect = Expect::After;
+            is_empty = false;
+            // Whatever ends here, and what ends with it.
+            loop {
+                rest = blanks(rest);
+                match (rest, in_object) {
+                    ([b',', next @ ..], _) => {
+                        rest = blanks(next);
+                        break;
+                    }
+                    ([b'}', after @ ..], true) | ([b']', after @ ..], false) => {
+                        rest = after;
+                        match open.pop() {
+                            Some(around) => in_object = around,
+                            None => return Ok(rest),
+                        }
+                    }
+                    _ => return wrong(Fault::Grammar, rest),
+                }
             }
         }
     }
+}
+
+fn blanks(mut rest: &[u8]) -> &[u8] {
+    while let [b' ', tail @ ..] = rest {
+        rest = tail;
+    }
+    rest
 }
 
 /// The text behind a colon, which may have blanks before it.
-fn colon(mut rest: &[u8]) -> Step<'_> {
-    loop {
-        match rest {
-            [b':', tail @ ..] => return Ok(tail),
-            [b' ', tail @ ..] => rest = tail,
-            _ => return wrong(Fault::Grammar, rest),
-        }
+fn colon(rest: &[u8]) -> Step<'_> {
+    match blanks(rest) {
+        [b':', tail @ ..] => Ok(tail),
+        rest => wrong(Fault::Grammar, rest),
     }
 }
 
-/// The text behind a string, a number or a word that begins with `first` at `start`.
-fn scalar<'a>(first: u8, tail: &'a [u8], start: &'a [u8]) -> Step<'a> {
-    match first {
-        b'"' => string(tail),
-        b'-' | b'0'..=b'9' => number(start),
-        b't' => word(tail, b"rue"),
-        b'f' => word(tail, b"alse"),
-        b'n' => word(tail, b"ull"),
+/// The text behind a number or a word.
+fn scalar(rest: &[u8]) -> Step<'_> {
+    match rest {
+        [b'-' | b'0'..=b'9', ..] => number(rest),
+        [b't', tail @ ..] => word(tail, b"rue"),
+        [b'f', tail @ ..] => word(tail, b"alse"),
+        [b'n', tail @ ..] => word(tail, b"ull"),
         // What other languages write where JSON has nothing.
-        b'N' | b'I' | b'+' | b'.' => wrong(Fault::Number, start),
-        _ => wrong(Fault::Grammar, start),
+        [b'N' | b'I' | b'+' | b'.', ..] => wrong(Fault::Number, rest),
+        _ => wrong(Fault::Grammar, rest),
     }
 }
 
@@ -263,9 +243,10 @@ fn number(start: &[u8]) -> Step<'_> {
 
 /// The text behind one digit or more.
 fn digits(rest: &[u8]) -> Step<'_> {
-    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    match rest.split_at_checked(count) {
-        Some((_, tail)) if count > 0 => Ok(tail),
-        _ => wrong(Fault::Number, rest),
+    let [b'0'..=b'9', tail @ ..] = rest else { return wrong(Fault::Number, rest) };
+    let mut rest = tail;
+    while let [b'0'..=b'9', tail @ ..] = rest {
+        rest = tail;
     }
+    Ok(rest)
 }
