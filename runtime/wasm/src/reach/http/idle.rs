@@ -65,6 +65,12 @@ impl Idle {
         self.waiting().clear();
     }
 
+    /// Whether the other side has closed all that wait.
+    #[cfg(test)]
+    pub(super) fn all_closed(&self) -> bool {
+        self.waiting().iter().all(|(wire, _)| wire.sender.is_closed())
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Vec<(Wire, Instant)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

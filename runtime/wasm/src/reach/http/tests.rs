@@ -175,8 +175,9 @@ async fn a_server_that_closes_while_a_connection_waits_is_dialled_again() {
         let response = send(&mut gate, request.unwrap()).await.unwrap();
         assert_eq!(text(response).await.unwrap(), "ok");
         assert_eq!(peer.accepted(), n);
-        // The end of the connection has to have arrived.
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        while !gate.idle.all_closed() {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -432,8 +433,6 @@ async fn connections_are_counted_and_waiting_ones_make_room() {
     }
     assert!(matches!(send(&mut gate, get(&held)).await, Err(Error::ConnectionLimitReached)));
     drop(answers.pop());
-    // Its task has to have ended.
-    tokio::task::yield_now().await;
     let again = send(&mut gate, get(&waiting)).await;
     assert!(again.is_ok(), "{:?}", again.err());
 }
