@@ -54,7 +54,8 @@ fn answer(mut stream: &TcpStream) -> Result<()> {
             Some(token) if token != TOKEN => ("401 Unauthorized", "{}".to_owned()),
             _ => resource(target),
         };
-        let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}", body.len());
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}", body.len());
         stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes())?;
     }
 }
