@@ -43,6 +43,6 @@ pub use tds::{
     SqlServer, SqlServerBrowser, SqlServerEncryption, SqlServerError, SqlServerFault, SqlServerOptions,
     SqlServerRequest, SqlServerSession, SqlServerStatement,
 };
-pub use turso::{Turso, TursoFault, TursoOptions, TursoRequest};
+pub use turso::{Turso, TursoEngine, TursoFault, TursoOptions, TursoRequest};
 pub use upstash::{Upstash, UpstashFault, UpstashOptions};
 pub use workspace::ServerDirectory;

@@ -107,8 +107,7 @@ impl Connector for Turso {
         let pipeline = Pipeline::new(&location, token)?;
         let is_exposed = token.is_some() && location.is_open_to_others();
         let mut session = TursoSession::new(pipeline, binary, is_exposed);
-        // Nothing is connected yet: the first answer is what proves the token.
-        session.ping()?;
+        session.greet()?;
         Ok(session)
     }
 }

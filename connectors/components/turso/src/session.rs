@@ -1,6 +1,7 @@
 //! One source's requests.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use connector_sql::sqlite::{Binary, Cells, Described, SCHEMA};
 use connector_sql::{LibSql, Table};
@@ -20,12 +21,17 @@ pub(crate) const MAX_ROW_BYTES: usize = 8 * 1024 * 1024;
 /// Reads the schema, so that it is the database that answers and not only the server.
 const PING: &str = "SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)";
 
+/// How long an open's own sign of life stands for another one: the runner asks for it at once.
+const GREETED: Duration = Duration::from_secs(1);
+
 /// A server, and what is known of its tables.
 #[derive(Debug)]
 pub struct TursoSession {
     pub(crate) pipeline: Pipeline,
     pub(crate) cells: Cells,
     catalog: Catalog,
+    /// What the server said when the session was opened, for the first to ask.
+    greeted: Option<(ServerInfo, Instant)>,
     /// Whether the token travels in clear over a network.
     is_exposed: bool,
 }
@@ -33,7 +39,16 @@ pub struct TursoSession {
 impl TursoSession {
     pub(crate) fn new(pipeline: Pipeline, binary: Binary, is_exposed: bool) -> TursoSession {
         let cells = Cells { binary, max_bytes: MAX_ROW_BYTES };
-        TursoSession { pipeline, cells, catalog: Catalog::default(), is_exposed }
+        TursoSession { pipeline, cells, catalog: Catalog::default(), greeted: None, is_exposed }
+    }
+
+    /// The first exchange, which connects and proves the token.
+    ///
+    /// # Errors
+    /// What keeps the server from answering, or it refuses.
+    pub(crate) fn greet(&mut self) -> Result<()> {
+        self.greeted = Some((self.ping()?, Instant::now()));
+        Ok(())
     }
 
     /// Runs `work` with a target's description, and once more with a fresh one, if it fails as it would with one that is out
@@ -81,6 +96,11 @@ impl TursoSession {
 
 impl Session for TursoSession {
     fn ping(&mut self) -> Result<ServerInfo> {
+        if let Some((info, at)) = self.greeted.take()
+            && at.elapsed() < GREETED
+        {
+            return Ok(info);
+        }
         let mut asked = || -> Result<String, Fault> {
             let body = self.pipeline.run(&[plain(PING)])?;
             Ok(single(&results(&body, 1)?)?.to_text()?)

@@ -3,9 +3,15 @@
 use async_trait::async_trait;
 use connector_api::Session;
 use connector_conformance::ddl::{SQLITE_TYPES, sqlite, sqlite_change};
-use connector_conformance::{Change, RunOptions, StoredType, Subject, SubjectError, conformance_tests};
+use connector_conformance::job::{Job, Outcome};
+use connector_conformance::{
+    Change, Executor, OfSession, RunOptions, StoredType, Subject, SubjectError, conformance_tests,
+};
 use connector_memory::{Profile, Table};
-use connector_model::Capabilities;
+use connector_model::capability::AggregateCapabilities;
+use connector_model::{Capabilities, Error};
+
+use test_servers::TursoEngine;
 
 use crate::Fixture;
 
@@ -28,8 +34,11 @@ impl Subject for Fixture {
     }
 
     fn fitted(&self, table: Table) -> Table {
-        // `tursodb` 0.6 keeps the names of tables in lower case.
-        Table { name: table.name.to_lowercase(), ..table }
+        match self.server.engine() {
+            // Version 0.6 keeps the names of tables in lower case.
+            TursoEngine::Tursodb => Table { name: table.name.to_lowercase(), ..table },
+            TursoEngine::Sqlite => table,
+        }
     }
 
     async fn load(&self, tables: &[Table]) -> Result<(), SubjectError> {
@@ -47,9 +56,40 @@ impl Subject for Fixture {
     async fn open(&self) -> Result<Box<dyn Session>, SubjectError> {
         Ok(self.session_with(&[]).await?)
     }
+
+    async fn executor(&self) -> Result<Box<dyn Executor>, SubjectError> {
+        Ok(Box::new(AsWritten(OfSession(self.open().await?))))
+    }
+}
+
+/// A session whose errors are read as the module wrote them: the host shows a line break as the two characters `\n`, and
+/// the suite looks for a name with a line break in it.
+struct AsWritten(OfSession);
+
+#[async_trait]
+impl Executor for AsWritten {
+    fn reusable(&self) -> bool {
+        self.0.reusable()
+    }
+
+    fn aggregates(&self) -> AggregateCapabilities {
+        self.0.aggregates()
+    }
+
+    async fn execute(&mut self, job: &Job, target: &str, bridge: &str) -> Outcome {
+        let outcome = self.0.execute(job, target, bridge).await;
+        let Some(error) = outcome.error().filter(|error| error.message().contains("\\n")) else {
+            return outcome;
+        };
+        let written = |text: &str| text.replace("\\n", "\n");
+        let texts = error.detail().iter().filter_map(|(key, value)| Some((key, value.as_str()?)));
+        let bare = Error::new(error.code(), written(error.message()));
+        Outcome::Failed(texts.fold(bare, |error, (key, text)| error.with(key, written(text))))
+    }
 }
 
 /// Enough to meet every operator on every type many times over.
 const OPTIONS: RunOptions = RunOptions { cases: 1_000, seed: 20_260_301 };
 
-conformance_tests!(suite, Fixture::plain().await, OPTIONS);
+conformance_tests!(tursodb, Fixture::plain().await, OPTIONS);
+conformance_tests!(sqlite, Fixture::sqlite().await, OPTIONS);

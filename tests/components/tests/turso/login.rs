@@ -1,7 +1,7 @@
 //! Tokens, certificates, URLs, hosts that are not allowed.
 
 use component_tests::{Opening, source};
-use connector_api::{CallContext, Connector, OpenContext};
+use connector_api::{CallContext, OpenContext};
 use connector_model::config::{Config, Origin};
 use connector_model::error::ErrorCode;
 use dial::AddressFilter;

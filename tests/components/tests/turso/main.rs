@@ -22,7 +22,7 @@ use connector_host::load::LoadedModule;
 use connector_model::error::Result;
 use connector_model::request::Kind;
 use serde_json::Value;
-use test_servers::{Turso, TursoOptions};
+use test_servers::{Turso, TursoEngine, TursoOptions};
 
 /// A server and the component.
 struct Fixture {
@@ -43,6 +43,12 @@ impl Fixture {
     /// With streams as libSQL's server keeps them.
     async fn plain() -> Fixture {
         Fixture::start(TursoOptions { keeps_streams: true, ..TursoOptions::default() }).await
+    }
+
+    /// The same, with SQLite as it runs in Turso's cloud.
+    async fn sqlite() -> Fixture {
+        let engine = TursoEngine::Sqlite;
+        Fixture::start(TursoOptions { engine, keeps_streams: true, ..TursoOptions::default() }).await
     }
 
     /// Plain, and filled.

@@ -87,6 +87,40 @@ async fn targets_are_described_as_the_pragmas_say() {
     assert!(error.message().contains("\"parent\""), "{error}");
 }
 
+#[tokio::test]
+async fn what_only_sqlite_has_is_described_too() {
+    let fixture = Fixture::sqlite().await;
+    let statements = [
+        "CREATE TABLE Mixed (Id INTEGER PRIMARY KEY, a INT, Twice INT GENERATED ALWAYS AS (a * 2) VIRTUAL)",
+        "INSERT INTO Mixed (Id, a) VALUES (1, 21)",
+        "CREATE VIEW typed AS SELECT Id AS number, a FROM Mixed",
+        "CREATE VIRTUAL TABLE words USING fts5(word)",
+        "INSERT INTO words VALUES ('here')",
+        "CREATE TABLE sparse (a INT NOT NULL, b INT NOT NULL)",
+        "CREATE UNIQUE INDEX some ON sparse (a) WHERE b > 0",
+        "CREATE UNIQUE INDEX computed ON sparse (a + b)",
+        "ANALYZE",
+    ];
+    fixture.server.execute(&statements).await.unwrap();
+    let cx = || CallContext::within(component_tests::open::LIMIT);
+    let mut session = fixture.session().await;
+    let targets = session.list_targets(&cx()).await.unwrap();
+    let listed: Vec<(&str, &str)> = targets.iter().map(|target| (&*target.name, &*target.kind)).collect();
+    assert_eq!(listed, [("Mixed", "table"), ("sparse", "table"), ("typed", "view"), ("words", "virtual")]);
+    assert_eq!(
+        query(&mut *session, "Mixed", json!({})).await.unwrap().rows,
+        [json!({"Id": 1, "a": 21, "Twice": 42})]
+    );
+    assert_eq!(query(&mut *session, "words", json!({})).await.unwrap().rows, [json!({"word": "here"})]);
+    let typed = session.introspect(&cx(), "typed").await.unwrap();
+    assert_eq!(
+        typed.columns.iter().map(|column| &*column.native_type).collect::<Vec<_>>(),
+        ["INTEGER", "INT"]
+    );
+    let sparse = session.introspect(&cx(), "sparse").await.unwrap();
+    assert!(sparse.key.is_empty() && sparse.primary_key.is_empty());
+}
+
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -30,10 +30,14 @@ pub(super) fn tursodb() -> Result<PathBuf> {
     }
 }
 
-/// A copy that whoever runs the server may run: a home is often closed to everybody else.
-pub(super) fn copy(program: &Path, directory: &ServerDirectory) -> Result<PathBuf> {
-    let copied = directory.path().join("tursodb");
-    fs::copy(program, &copied).with_context(|| format!("copying {}", program.display()))?;
-    fs::set_permissions(&copied, fs::Permissions::from_mode(0o755))?;
-    Ok(copied)
+/// The program where whoever runs the server may run it: a home is often closed to everybody else. A link where there can
+/// be one, as the program has a hundred megabytes.
+pub(super) fn reachable(program: &Path, directory: &ServerDirectory) -> Result<PathBuf> {
+    let reachable = directory.path().join("tursodb");
+    let everybody = fs::metadata(program)?.permissions().mode() & 0o005 == 0o005;
+    if !everybody || fs::hard_link(program, &reachable).is_err() {
+        fs::copy(program, &reachable).with_context(|| format!("copying {}", program.display()))?;
+        fs::set_permissions(&reachable, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(reachable)
 }

@@ -3,6 +3,7 @@
 mod exchange;
 mod front;
 mod installation;
+mod sqlite;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,15 +23,28 @@ use crate::workspace::ServerDirectory;
 use exchange::Message;
 use front::Front;
 pub use front::{TursoFault, TursoRequest};
+use sqlite::SqliteServer;
 
 /// The longest it may take to answer.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Starts tried, since the port found free may be taken by another.
 const STARTS: usize = 5;
 
+/// What runs the statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TursoEngine {
+    /// `tursodb`, the rewrite in Rust.
+    #[default]
+    Tursodb,
+    /// SQLite, which libSQL's server and so Turso's cloud runs a fork of.
+    Sqlite,
+}
+
 /// How a server is to be set up.
 #[derive(Debug, Clone, Default)]
 pub struct TursoOptions {
+    /// What runs the statements.
+    pub engine: TursoEngine,
     /// The certificate to show; without one it speaks plain HTTP.
     pub tls: Option<ServerCertificate>,
     /// The token that requests have to bring, if they have to bring one.
@@ -45,7 +59,7 @@ pub struct TursoOptions {
 #[derive(Debug)]
 pub struct Turso {
     front: Front,
-    process: Process,
+    engine: Engine,
     port: u16,
     certificates: Arc<Certificates>,
     tls: bool,
@@ -54,51 +68,41 @@ pub struct Turso {
     _directory: ServerDirectory,
 }
 
+#[derive(Debug)]
+enum Engine {
+    Tursodb(Process),
+    Sqlite(SqliteServer),
+}
+
 impl Turso {
     /// Starts a server and waits until it answers.
     ///
     /// # Errors
     /// When `tursodb` is not installed, or does not start; the error shows what it printed.
     pub async fn start(options: TursoOptions) -> Result<Self> {
-        let installed = installation::tursodb()?;
         let directory = ServerDirectory::new("turso")?;
-        let program = installation::copy(&installed, &directory)?;
         let certificates = Arc::new(Certificates::generate("app")?);
-        let files = certificates.write(&directory, options.tls.unwrap_or_default())?;
-        let mut last = None;
-        for _ in 0..STARTS {
-            let port = free_port()?;
-            let launch = Launch::new(&program)
-                .arg(directory.path().join("test.db"))
-                .arg("--sync-server")
-                .arg(format!("127.0.0.1:{port}"))
-                .arg("--experimental-without-rowid")
-                .arg("--experimental-generated-columns")
-                .env("HOME", directory.path())
-                .current_dir(directory.path())
-                .unprivileged();
-            let process = Process::start(&launch)?;
-            match until_it_answers(&process, port).await {
-                Ok(()) => {
-                    // Before it holds anything, `tursodb` 0.6 cannot even read its own schema.
-                    let begin = ["CREATE TABLE begun (x)", "DROP TABLE begun"];
-                    ask(port, &requests(&begin)).await?;
-                    let front = Front::start(&options, &certificates, port).await?;
-                    let (tls, authority_file) = (options.tls.is_some(), files.authority);
-                    return Ok(Self {
-                        front,
-                        process,
-                        port,
-                        certificates,
-                        tls,
-                        authority_file,
-                        _directory: directory,
-                    });
-                }
-                Err(error) => last = Some(error),
+        let authority_file = certificates.write(&directory, options.tls.unwrap_or_default())?.authority;
+        let (engine, port) = match options.engine {
+            TursoEngine::Tursodb => start_tursodb(&directory).await?,
+            TursoEngine::Sqlite => {
+                let server = SqliteServer::start(&directory.path().join("test.db")).await?;
+                let port = server.port;
+                (Engine::Sqlite(server), port)
             }
+        };
+        let front = Front::start(&options, &certificates, port).await?;
+        let tls = options.tls.is_some();
+        Ok(Self { front, engine, port, certificates, tls, authority_file, _directory: directory })
+    }
+
+    /// What runs the statements.
+    #[must_use]
+    pub const fn engine(&self) -> TursoEngine {
+        match self.engine {
+            Engine::Tursodb(_) => TursoEngine::Tursodb,
+            Engine::Sqlite(_) => TursoEngine::Sqlite,
         }
-        Err(last.unwrap_or_else(|| anyhow::anyhow!("no start was tried")))
     }
 
     /// The port of the front on 127.0.0.1.
@@ -113,7 +117,7 @@ impl Turso {
         format!("{}://localhost:{}", if self.tls { "https" } else { "http" }, self.port())
     }
 
-    /// The URL of `tursodb` itself, which checks nothing.
+    /// The URL of the engine itself, which checks nothing.
     #[must_use]
     pub fn bare_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -163,20 +167,47 @@ impl Turso {
         self.front.set_fault(fault);
     }
 
-    /// The server's process, to be watched.
-    #[must_use]
-    pub const fn process(&self) -> &Process {
-        &self.process
-    }
-
     /// Kills the server and the front: every connection breaks, and nothing listens any more.
     ///
     /// # Errors
     /// When it survives.
     pub async fn kill(&mut self) -> Result<()> {
         self.front.stop().await;
-        self.process.kill9().await
+        match &self.engine {
+            Engine::Tursodb(process) => process.kill9().await,
+            Engine::Sqlite(server) => {
+                server.stop();
+                Ok(())
+            }
+        }
     }
+}
+
+/// `tursodb` on a free port.
+async fn start_tursodb(directory: &ServerDirectory) -> Result<(Engine, u16)> {
+    let program = installation::reachable(&installation::tursodb()?, directory)?;
+    let mut last = None;
+    for _ in 0..STARTS {
+        let port = free_port()?;
+        let launch = Launch::new(&program)
+            .arg(directory.path().join("test.db"))
+            .arg("--sync-server")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--experimental-without-rowid")
+            .env("HOME", directory.path())
+            .current_dir(directory.path())
+            .unprivileged();
+        let process = Process::start(&launch)?;
+        match until_it_answers(&process, port).await {
+            Ok(()) => {
+                // Before it holds anything, `tursodb` 0.6 cannot even read its own schema.
+                ask(port, &requests(&["CREATE TABLE begun (x)", "DROP TABLE begun"])).await?;
+                return Ok((Engine::Tursodb(process), port));
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| anyhow::anyhow!("no start was tried")))
 }
 
 fn requests<S: AsRef<str>>(statements: &[S]) -> Value {
