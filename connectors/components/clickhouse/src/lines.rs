@@ -143,3 +143,70 @@ impl Lines {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use semilayer_connector::http::Client;
+    use semilayer_connector::testing::{FakeHttp, FakeResponse};
+
+    /// What becomes of a body: its rows, and the error that ended them.
+    fn read(body: &str) -> (Vec<String>, Option<Error>) {
+        let body = body.to_owned();
+        let _server = FakeHttp::install(move |_| FakeResponse::text(200, &body));
+        let response = Client::new("http://h").unwrap().post("/").send().unwrap();
+        let mut lines = Lines::of(response.body, Form::Objects, "u");
+        let mut rows = Vec::new();
+        loop {
+            match lines.next(true) {
+                Ok(Next::Row(place)) => rows.push(String::from_utf8(lines.bytes(place).to_vec()).unwrap()),
+                Ok(Next::Late) => panic!("it was to be waited for"),
+                Ok(Next::End) => return (rows, None),
+                Err(fault) => return (rows, Some(fault.error)),
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_handed_out_as_they_are() {
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(3 * READ_BYTES));
+        let (rows, error) = read(&format!("{{}}\n{long}\n{{\"b\":1}}\n"));
+        assert!(error.is_none() && rows == ["{}", &long, "{\"b\":1}"]);
+        assert!(read("").0.is_empty());
+    }
+
+    #[test]
+    fn an_exception_is_never_a_row_in_whatever_form_it_comes() {
+        let row = "{\"a\":1}\n";
+        for (tail, code, words) in [
+            ("Code: 395. DB::Exception: stop. (X) (version 24.3)\n", "395", "stop."),
+            ("{\"a\":\"xCode: 241. DB::Exception: Memory limit (version 24.3)\n", "241", "memory"),
+            (
+                "\r\n__exception__\r\nabcdef\r\nCode: 159. DB::Exception: Timeout (version 26.9)\n50 abcdef\r\n__exception__\r\n",
+                "",
+                "Timeout",
+            ),
+            ("Code: 394. DB::Exception: Query was cancelled", "394", "cancelled"),
+        ] {
+            let (rows, error) = read(&format!("{row}{row}{tail}"));
+            let error = error.unwrap();
+            assert_eq!(rows.len(), 2, "{tail}");
+            assert!(error.message().contains(words) && !error.message().contains("__exception__"), "{error}");
+            assert!(code.is_empty() || error.detail()["nativeCode"] == code, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_no_row_is_a_fault() {
+        for tail in ["{\"a\":1}", "{\"a\":", "<html>\n", "[1]\n", "\n", "{\n", "null\n"] {
+            let (rows, error) = read(&format!("{{}}\n{tail}"));
+            assert_eq!((rows.len(), error.unwrap().code()), (1, ErrorCode::ConnectorFailed), "{tail:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_not_collected() {
+        let (_, error) = read(&"x".repeat(MAX_ROW_BYTES + 2 * READ_BYTES));
+        assert_eq!(error.unwrap().code(), ErrorCode::ResultTooLarge);
+    }
+}

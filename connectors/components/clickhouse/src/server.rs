@@ -81,7 +81,7 @@ impl Server {
     /// # Errors
     /// What the server refuses.
     pub(crate) fn plain(&self, text: &str) -> Result<Lines, Fault> {
-        self.sent(self.request(Form::Arrays).body(text), Form::Arrays)
+        self.sent(self.request(Form::Objects).body(text), Form::Objects)
     }
 
     /// Runs a `SELECT`; the server knows it by the call's token with `turn` behind it, and gives it up when the call's time

@@ -5,19 +5,26 @@ use std::rc::Rc;
 use connector_sql::{ClickHouse as Dialect, Table};
 use semilayer_connector::error::{internal, misconfigured, unsupported};
 use semilayer_connector::prelude::*;
+use serde::Deserialize;
 
 use crate::catalog::{Catalog, Described};
 use crate::exception::Fault;
 use crate::groups::{Aggregated, Grouped};
 use crate::location::Location;
 use crate::pages::Page;
-use crate::plan::{Job, Plan};
+use crate::plan::{Job, Plan, counted};
 use crate::server::{Form, Server, Turn};
 use crate::version::{OLDEST, Version};
 
 /// What servers of every age answer: their version, and what a login's profile says of writing.
-const HELLO: &str =
-    "SELECT toString(version()), (SELECT toString(any(value)) FROM system.settings WHERE name = 'readonly')";
+const HELLO: &str = "SELECT toString(version()) AS version, \
+     (SELECT toString(any(value)) FROM system.settings WHERE name = 'readonly') AS readonly";
+
+#[derive(Debug, Deserialize)]
+struct Hello {
+    version: String,
+    readonly: Option<String>,
+}
 
 /// A server, and what is known of its tables.
 #[derive(Debug)]
@@ -56,9 +63,8 @@ impl ClickHouseSession {
             ),
             false => fault.error,
         })?;
-        let row =
-            lines.first().and_then(|line| serde_json::from_slice::<(String, Option<String>)>(line).ok());
-        let (version, readonly) = row.ok_or_else(|| {
+        let hello: Option<Hello> = lines.first().and_then(|line| serde_json::from_slice(line).ok());
+        let Hello { version, readonly } = hello.ok_or_else(|| {
             internal("what answers at ClickHouse's address does not answer as ClickHouse does")
         })?;
         Ok((version, readonly.is_some_and(|readonly| readonly != "0")))
@@ -156,7 +162,8 @@ impl Session for ClickHouseSession {
 
     fn count(&mut self, call: &Call, request: &Count) -> Result<Counted> {
         self.on_target(&request.target, |server, described, turn| {
-            let statement = connector_sql::count(&Dialect, &described.table, &request.filter)?;
+            let filter = counted(&described.table, &request.filter);
+            let statement = connector_sql::count(&Dialect, &described.table, &filter)?;
             let lines = server.select(&statement, Form::Arrays, Some((call, turn)))?.all()?;
             let row = lines.first().and_then(|line| serde_json::from_slice::<(String,)>(line).ok());
             let total = row.and_then(|(count,)| count.parse().ok());

@@ -118,7 +118,8 @@ class Door(BaseHTTPRequestHandler):
             value = part.get_payload(decode=True).decode()
             if len(value) > 128 * 1024:
                 raise Refused(1001, "Code: 1001. DB::Exception: Field value is too long. (STD_EXCEPTION)")
-            fields[name] = value
+            # A long statement comes in several fields of one name.
+            fields[name] = fields.get(name, "") + value if name == "query" else value
         return fields
 
     def run(self, connection, user, pairs, text):

@@ -23,7 +23,7 @@ const DOOR: &str = include_str!("engine.py");
 const ENVIRONMENT: &str = ".cache/semilayer/venv-chdb";
 /// How it is installed.
 const INSTALL: &str = "python3 -m venv ~/.cache/semilayer/venv-chdb && \
-     ~/.cache/semilayer/venv-chdb/bin/pip install chdb-core==26.9.0";
+     ~/.cache/semilayer/venv-chdb/bin/pip install --no-deps chdb-core==26.9.0";
 /// The longest it may take to answer.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// The user that may write.

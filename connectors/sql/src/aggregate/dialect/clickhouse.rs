@@ -78,8 +78,9 @@ impl AggregateDialect for ClickHouse {
 
     fn shown(&self, sql: &mut Statement, column: &TableColumn) {
         let x = reference(column);
-        // NaN and infinities, which JSON has no number for.
-        sql.push(&if self.hides(column) { format!("if(isFinite({x}), {x}, NULL)") } else { x });
+        // NaN and infinities, which JSON has no number for; and a group tells a zero from its negative.
+        let shown = || format!("if(isFinite({x}), if({x} = 0, abs({x}), {x}), NULL)");
+        sql.push(&if self.hides(column) { shown() } else { x });
     }
 
     fn time_bucket(&self, sql: &mut Statement, column: &TableColumn, unit: TimeUnit) {

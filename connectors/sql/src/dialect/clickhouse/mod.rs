@@ -1,7 +1,9 @@
 //! ClickHouse.
 
+mod list;
 mod literal;
 mod number;
+mod operand;
 mod pattern;
 mod shown;
 mod types;
@@ -14,7 +16,9 @@ use connector_model::time::DAY_US;
 pub use types::ClickHouseType;
 pub(crate) use types::Kind;
 
-use self::number::{MAX_DIGITS, Plain};
+use self::list::{chunks, members};
+use self::number::Plain;
+use self::operand::{exact, single, within};
 use super::mssql::number::below;
 use super::{Dialect, Nulls, like_pattern};
 use crate::statement::{ParamType, Statement, Value};
@@ -32,17 +36,9 @@ use crate::table::TableColumn;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ClickHouse;
 
-/// How much text one list is at most; a longer one becomes several. Servers take 128 KiB of one parameter
-/// (`http_max_field_value_size`).
-const MAX_LIST_BYTES: usize = 64 * 1024;
 /// Days of 1900-01-01 and 2299-12-31, between which every date and moment is (documentation, `DateTime64`).
 const FIRST_DAY: i64 = -25_567;
 const LAST_DAY: i64 = 120_529;
-/// The moments that a column of nanoseconds can be held against, in microseconds: its own are 64 bits.
-const NANOSECONDS: std::ops::RangeInclusive<i64> = i64::MIN / 1_000..=i64::MAX / 1_000;
-/// The most digits behind the point of a number that is held against one that a statement computes.
-const COMPUTED_SCALE: usize = 24;
-
 impl ClickHouse {
     /// The names and the texts of a statement's parameters, for `param_NAME=TEXT`.
     pub fn parameters(statement: &Statement) -> impl Iterator<Item = (String, String)> {
@@ -50,7 +46,7 @@ impl ClickHouse {
     }
 
     /// The column as a part of a cursor: `=` and the text that a `where` takes for its value, `?` for a value that no text
-    /// stands for (NaN, a text that is no UTF-8), NULL for NULL.
+    /// stands for (an infinity, NaN, a text that is no UTF-8), NULL for NULL.
     pub fn resumable(&self, column: &TableColumn) -> String {
         let value = text_of(self, column);
         let form = match kind(column) {
@@ -58,7 +54,9 @@ impl ClickHouse {
             Kind::Decimal { digits: Some((_, scale)) } => format!("toDecimalString({value}, {scale})"),
             Kind::Fixed => shown::filled(&value),
             Kind::Text => value,
-            Kind::Float { .. } => return format!("if(isNaN({value}), '?', concat('=', toString({value})))"),
+            Kind::Float { .. } => {
+                return format!("if(NOT isFinite({value}), '?', concat('=', toString({value})))");
+            }
             _ => format!("toString({value})"),
         };
         match kind(column) {
@@ -89,27 +87,6 @@ pub(crate) fn text_of(dialect: &ClickHouse, column: &TableColumn) -> String {
 fn placeholder(sql: &mut Statement, value: Value, kind: ParamType, native: &str) {
     let number = sql.bind(value, kind);
     sql.push(&format!("{{{}:{native}}}", literal::name(number)));
-}
-
-/// An exact number in the form and the type that it is held against a column in.
-fn exact(column: &Kind, value: Typed) -> (Typed, String) {
-    let digits = match &value {
-        Typed::Integer(whole) => whole.to_string(),
-        Typed::Decimal(text) => text.clone(),
-        _ => String::new(),
-    };
-    match column {
-        Kind::Decimal { digits: declared } => {
-            let plain = Plain::read(&digits);
-            let scale = declared.map_or_else(|| plain.scale().min(COMPUTED_SCALE), |(_, scale)| scale);
-            (Typed::Decimal(plain.text(scale)), format!("Decimal({MAX_DIGITS}, {scale})"))
-        }
-        _ => match value {
-            Typed::Integer(whole) if i64::try_from(whole).is_ok() => (value, "Int64".to_owned()),
-            Typed::Integer(whole) if u64::try_from(whole).is_ok() => (value, "UInt64".to_owned()),
-            _ => (Typed::Decimal(Plain::read(&digits).text(0)), "Int256".to_owned()),
-        },
-    }
 }
 
 /// A text that a `LIKE` takes apart, of any column.
@@ -279,108 +256,12 @@ impl Dialect for ClickHouse {
             let value = text_of(self, column);
             match common {
                 Common::Same => self.compared(sql, column),
-                Common::Double => sql.push(&format!("toFloat64({value})")),
+                // A join tells a zero from its negative.
+                Common::Double => sql.push(&format!("(toFloat64({value}) + 0)")),
                 Common::Exact(scale) => sql.push(&format!("toDecimal256({value}, {scale})")),
             }
         }
     }
-}
-
-/// A number of single precision: its own digits, which are read back as it.
-#[allow(clippy::cast_possible_truncation, reason = "the column itself is of single precision")]
-fn single(number: f64) -> Typed {
-    (number as f32).to_string().parse().map_or(Typed::Float(number), Typed::Float)
-}
-
-/// The moment, brought to where a column of nanoseconds can be compared with it.
-fn within(column: &Kind, micros: i64) -> i64 {
-    match column {
-        Kind::Moment { scale: 7.. } => micros.clamp(*NANOSECONDS.start(), *NANOSECONDS.end()),
-        _ => micros,
-    }
-}
-
-/// How the members of a list are sent.
-struct Members {
-    native: String,
-    param: ParamType,
-    before: &'static str,
-    behind: &'static str,
-}
-
-/// The values of a list that a column can have, in one type.
-fn members(column: &Kind, values: Vec<Typed>) -> (Vec<Typed>, Members) {
-    let plain =
-        |native: &str, param| Members { native: format!("Array({native})"), param, before: "", behind: "" };
-    match values.first() {
-        Some(Typed::Integer(_) | Typed::Decimal(_)) => {
-            let fits = |value: &Typed| match (column, value) {
-                (Kind::Decimal { digits: Some((all, scale)) }, Typed::Integer(whole)) => {
-                    Plain::read(&whole.to_string()).whole_digits() <= all - scale
-                }
-                (Kind::Decimal { digits: Some((all, scale)) }, Typed::Decimal(text)) => {
-                    Plain::read(text).whole_digits() <= all - scale
-                }
-                _ => true,
-            };
-            let sent: Vec<(Typed, String)> =
-                values.into_iter().filter(fits).map(|value| exact(column, value)).collect();
-            let native = match sent.first() {
-                Some((_, first)) if sent.iter().all(|(_, native)| native == first) => first.clone(),
-                _ => "Int256".to_owned(),
-            };
-            let native = match column {
-                // Each was written with as many digits behind the point as it has.
-                Kind::Decimal { digits: None } => format!("Decimal({MAX_DIGITS}, {COMPUTED_SCALE})"),
-                _ => native,
-            };
-            (sent.into_iter().map(|(value, _)| value).collect(), plain(&native, ParamType::Numeric))
-        }
-        Some(Typed::Float(_)) if *column == (Kind::Float { single: true }) => {
-            let singles = values.into_iter().map(|value| match value {
-                Typed::Float(number) => single(number),
-                other => other,
-            });
-            (singles.collect(), plain("Float32", ParamType::Float4))
-        }
-        Some(Typed::Float(_)) => (values, plain("Float64", ParamType::Float8)),
-        Some(Typed::Boolean(_)) => (values, plain("Bool", ParamType::Boolean)),
-        Some(Typed::Date(_)) => (values, plain("Date32", ParamType::Date)),
-        Some(Typed::Uuid(_)) => (values, plain("UUID", ParamType::Uuid)),
-        Some(Typed::Timestamp(_) | Typed::TimestampTz(_)) => {
-            let held = values.into_iter().map(|value| match value {
-                Typed::Timestamp(micros) | Typed::TimestampTz(micros) => {
-                    Typed::TimestampTz(within(column, micros))
-                }
-                other => other,
-            });
-            let moments = Members {
-                native: "Array(Int64)".to_owned(),
-                param: ParamType::TimestampTz,
-                before: "arrayMap(x -> fromUnixTimestamp64Micro(x, 'UTC'), ",
-                behind: ")",
-            };
-            (held.collect(), moments)
-        }
-        _ => (values, plain("String", ParamType::Text)),
-    }
-}
-
-/// The values in lists none of which is too long for a server.
-fn chunks(values: Vec<Typed>) -> Vec<Vec<Typed>> {
-    let mut lists: Vec<Vec<Typed>> = vec![Vec::new()];
-    let mut size = 0;
-    for value in values {
-        size += literal::member_size(&value);
-        match lists.last_mut() {
-            Some(last) if size <= MAX_LIST_BYTES || last.is_empty() => last.push(value),
-            _ => {
-                size = literal::member_size(&value);
-                lists.push(vec![value]);
-            }
-        }
-    }
-    lists
 }
 
 /// What two columns are both brought to before they are held against each other: a server joins only equal types, or
@@ -399,8 +280,8 @@ fn common(local: &Kind, foreign: &Kind) -> Common {
         _ => None,
     };
     match (local, foreign) {
-        (left, right) if left == right && !matches!(left, Kind::Integer { .. }) => Common::Same,
         (Kind::Float { .. }, _) | (_, Kind::Float { .. }) => Common::Double,
+        (left, right) if left == right && !matches!(left, Kind::Integer { .. }) => Common::Same,
         (left, right) => match (scale(left), scale(right)) {
             (Some(left), Some(right)) => Common::Exact(left.max(right)),
             _ => Common::Same,

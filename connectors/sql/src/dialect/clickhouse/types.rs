@@ -223,7 +223,11 @@ mod tests {
         assert_eq!(of("SimpleAggregateFunction(sum, UInt64)").kind, Kind::Integer { bits: 64 });
         assert_eq!(of("Nullable(DateTime64(6, 'Europe/Berlin'))").kind, Kind::Moment { scale: 6 });
         assert_eq!(of("DateTime('UTC')").kind, Kind::Moment { scale: 0 });
-        assert!(of("DateTime64(6)").resumes() && !of("DateTime64(9)").resumes() && !of("Enum8('a' = 1)").resumes());
+        assert!(
+            of("DateTime64(6)").resumes()
+                && !of("DateTime64(9)").resumes()
+                && !of("Enum8('a' = 1)").resumes()
+        );
         assert_eq!(of("Decimal(38, 3)").kind, Kind::Decimal { digits: Some((38, 3)) });
         assert_eq!(of("Enum8('a,(' = 1, 'b' = 2)").logical(), LogicalType::Unknown);
         assert_eq!(of("Time64(3)").kind, Kind::Other);
