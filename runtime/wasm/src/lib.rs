@@ -3,6 +3,15 @@
 //! - [`module`]: a module as it lies on disk, and whether it may be loaded
 //! - [`load`]: modules from a folder, replaced while the runner runs
 //! - [`engine`]: the engine that all modules share
+//!
+//! One job through the rest of it:
+//! - `hosted`: the module as `Connector` and `Source`; `open`: a session, stage by stage, in an `instance` of its own
+//! - `session`: its calls; `call`: how each begins and ends; `interrupt`: what is done about one that is given up
+//! - `asked` and `answered`: the model's types to the interface's and back
+//! - `pull`: rows out of the guest into the sink; `batch`: every byte of them checked; `total`: how many there are
+//! - `state`, `linker`: what a guest's imports see: `reach` (connections), `log`, and a WASI that holds nothing
+//! - `limits`, `meter`, `ticks`: memory, running time, and the clock that interrupts
+//! - `failure`, `guest_error`: how a guest fails, and what a job is told; `measured`: metrics
 
 pub mod engine;
 pub mod load;
