@@ -1,5 +1,7 @@
 //! ClickHouse's engine behind its door, and the server of Debian.
 
+#![allow(clippy::unwrap_used, reason = "what a test's helper cannot do fails the test")]
+
 use test_servers::{ClickHouse, ClickHouseOptions, OldClickHouse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
