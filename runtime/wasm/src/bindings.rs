@@ -3,7 +3,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/v0.1.0",
+    path: "../../wit/since_v0.1.0",
     world: "connector",
     imports: { default: async | trappable },
     exports: { default: async },

@@ -7,7 +7,7 @@
 #[allow(missing_docs, clippy::all, clippy::restriction, clippy::pedantic, reason = "generated")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit/v0.1.0",
+        path: "../../wit/since_v0.1.0",
         world: "connector",
         pub_export_macro: true,
         runtime_path: "::semilayer_connector::component::wit_bindgen::rt",

@@ -14,7 +14,7 @@ mod rows;
 mod takes;
 mod words;
 
-wit_bindgen::generate!({ path: "../../../wit/v0.1.0", world: "connector", generate_all });
+wit_bindgen::generate!({ path: "../../../wit/since_v0.1.0", world: "connector", generate_all });
 
 use exports::semilayer::connector::source::{
     Call, Column, Counted, Error, Guest, GuestRows, GuestSession, Json, QueryRequest, ReadRequest, Rows,

@@ -3,7 +3,7 @@
 
 mod numbers;
 
-wit_bindgen::generate!({ path: "../../../wit/v0.1.0", world: "connector", generate_all });
+wit_bindgen::generate!({ path: "../../../wit/since_v0.1.0", world: "connector", generate_all });
 
 use std::time::Duration;
 
