@@ -57,6 +57,12 @@ pub fn short_name(bridge: &str) -> &str {
     bridge.strip_prefix("@semilayer/bridge-").unwrap_or(bridge)
 }
 
+/// A bridge name as short as one says it, whoever published it: `inventory` of `@acme/bridge-inventory`.
+pub fn spoken_name(bridge: &str) -> &str {
+    let last = bridge.rsplit_once('/').map_or(bridge, |(_, last)| last);
+    last.strip_prefix("bridge-").unwrap_or(last)
+}
+
 /// One configuration field.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

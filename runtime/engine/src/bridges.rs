@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use connector_api::Connector;
 use connector_model::error::{Error, ErrorCode, Result};
-use connector_model::manifest::short_name;
+use connector_model::manifest::{short_name, spoken_name};
 use connector_model::nearest::suggestion;
 
 /// The short names of the published bridges, served here or not.
@@ -109,14 +109,31 @@ impl Bridges {
         self.0.connectors.iter()
     }
 
-    /// The connector of a full name, short name or alias.
+    /// The connector of a full name, short name or alias; `inventory` is `@acme/bridge-inventory` too, where no other
+    /// connector is called so.
     ///
     /// # Errors
-    /// `UNKNOWN_BRIDGE` with the names that are loaded; it says so when the name is a published one.
+    /// `UNKNOWN_BRIDGE` with the names that are loaded; it says so when the name is a published one, and when it may mean
+    /// several.
     pub fn find(&self, bridge: &str) -> Result<&Arc<dyn Connector>> {
         let short = short_name(bridge);
-        let found = self.0.by_name.get(short).and_then(|index| self.0.connectors.get(*index));
-        found.ok_or_else(|| self.unknown(bridge, short))
+        if let Some(found) = self.0.by_name.get(short).and_then(|index| self.0.connectors.get(*index)) {
+            return Ok(found);
+        }
+        let mut spoken = self
+            .0
+            .connectors
+            .iter()
+            .filter(|connector| spoken_name(&connector.manifest().package_name) == bridge);
+        match (spoken.next(), spoken.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(one), Some(other)) => {
+                let [one, other] = [one, other].map(|connector| &connector.manifest().package_name);
+                let what = format!("\"{bridge}\" may mean {one} and {other}: write the whole name");
+                Err(Error::new(ErrorCode::UnknownBridge, what).with("bridge", bridge))
+            }
+            (None, _) => Err(self.unknown(bridge, short)),
+        }
     }
 
     /// The connectors that recognise a URL by its scheme.

@@ -188,6 +188,24 @@ fn bridges_are_known_by_full_name_short_name_and_alias() {
 }
 
 #[test]
+fn somebody_elses_bridge_may_be_called_as_one_says_it_while_that_means_one() {
+    let bridges = |names: &[&'static str]| Bridges::new(names.iter().map(|name| connector(name))).unwrap();
+    let one = bridges(&["@semilayer/bridge-fake", "@acme/bridge-inventory"]);
+    for name in ["inventory", "@acme/bridge-inventory"] {
+        assert_eq!(one.find(name).unwrap().manifest().package_name, "@acme/bridge-inventory");
+    }
+    assert!(one.find("@other/bridge-inventory").is_err());
+    let two = bridges(&["@acme/bridge-inventory", "@other/bridge-inventory"]);
+    let error = two.find("inventory").err().unwrap();
+    assert!(
+        error.message().contains("may mean @acme/bridge-inventory and @other/bridge-inventory"),
+        "{error}"
+    );
+    let own = bridges(&["@acme/bridge-fake", "@semilayer/bridge-fake"]);
+    assert_eq!(own.find("fake").unwrap().manifest().package_name, "@semilayer/bridge-fake");
+}
+
+#[test]
 fn a_managed_configuration_is_guarded() {
     let mut resolver = resolver(environment(&[]));
     let config = r#"{"url":"fake://db","port":"5","pool":{"max":2}}"#;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use connector_model::manifest::short_name;
+use connector_model::manifest::{short_name, spoken_name};
 
 use super::compile::Compiler;
 use crate::module::ModulePolicy;
@@ -77,8 +77,7 @@ impl Entries {
 
 /// What an operator may call a bridge, the longest first.
 fn spellings(bridge: &str) -> [&str; 3] {
-    let last = bridge.rsplit_once('/').map_or(bridge, |(_, last)| last);
-    [bridge, short_name(bridge), last.strip_prefix("bridge-").unwrap_or(last)]
+    [bridge, short_name(bridge), spoken_name(bridge)]
 }
 
 #[cfg(test)]
