@@ -176,9 +176,12 @@ pub(super) fn run(
 fn write(name: &str, template: &Template, sdk: Option<&Path>) -> Result<PathBuf, Problem> {
     check(name)?;
     let sdk = match sdk {
-        Some(named) => named_sdk(named)?,
+        Some(named) if is_sdk(named) => named.to_owned(),
+        Some(named) => return Err(Problem::NotSdk(named.to_owned())),
         None => found_sdk()?,
     };
+    // Where it really is: the SDK is found by its path, and what is around it by its own.
+    let sdk = sdk.canonicalize().map_err(|problem| Problem::File { path: sdk, problem })?;
     let folder = PathBuf::from(name);
     if folder.exists() {
         return Err(Problem::Exists(folder));
@@ -222,13 +225,6 @@ fn check(name: &str) -> Result<(), Problem> {
         return Err(Problem::Taken(name.to_owned()));
     }
     Ok(())
-}
-
-fn named_sdk(folder: &Path) -> Result<PathBuf, Problem> {
-    if !is_sdk(folder) {
-        return Err(Problem::NotSdk(folder.to_owned()));
-    }
-    folder.canonicalize().map_err(|problem| Problem::File { path: folder.to_owned(), problem })
 }
 
 /// The SDK of the checkout that this folder is in.
