@@ -21,7 +21,7 @@ use crate::world::{REFERENCE, Route, Source, World};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Drops chunks.
-struct Nowhere;
+pub(super) struct Nowhere;
 
 #[async_trait]
 impl Chunks for Nowhere {

@@ -13,7 +13,7 @@ use crate::world::{Others, REFERENCE, Runner, Source, World};
 
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
     let others = Others::start(world.plan).await?;
-    let mut runner = Runner::start_serving(world, &others.sources(), None).await?;
+    let mut runner = Runner::start_serving(world, &others.sources()).await?;
     let expected = u64::from(world.plan.rows);
     let mut figures = Vec::new();
     for source in [Source::MariaDb, Source::Sqlite] {

@@ -9,8 +9,10 @@ mod first_chunk;
 mod growth;
 mod head_of_line;
 mod idle;
+mod instances;
 mod latency;
 mod memory;
+mod modules;
 mod paging;
 mod processor;
 mod streaming;
@@ -56,6 +58,10 @@ pub(crate) enum Measurement {
     Paging,
     /// Rows a second of the other engines, against their raw drivers
     Engines,
+    /// A connector as a module, against the same one natively
+    Modules,
+    /// Time and memory of a module's instance
+    Instances,
 }
 
 impl Measurement {
@@ -85,6 +91,8 @@ impl Measurement {
             Measurement::Growth => growth::measure(world).await,
             Measurement::Paging => paging::measure(world).await,
             Measurement::Engines => engines::measure(world).await,
+            Measurement::Modules => modules::measure(world).await,
+            Measurement::Instances => instances::measure(world).await,
         }
     }
 }

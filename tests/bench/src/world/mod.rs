@@ -1,5 +1,6 @@
 //! The servers, tables and programs that everything is measured on.
 
+mod modules;
 mod others;
 mod programs;
 mod runner;
@@ -12,6 +13,7 @@ use test_servers::{APP_PASSWORD, APP_USER, PgBouncer, PgBouncerOptions, Postgres
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::plan::Plan;
+pub(crate) use modules::{Keys, Mounted, SHIPPED};
 pub(crate) use others::Others;
 pub(crate) use programs::Programs;
 pub(crate) use runner::Runner;

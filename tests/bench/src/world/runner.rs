@@ -1,12 +1,13 @@
 //! A runner's process and its socket.
 
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use test_servers::{Launch, Process};
 
 use crate::gateway::{Gateway, Session, small};
-use crate::world::{Route, Source, World};
+use crate::world::{Mounted, Route, Source, World};
 
 /// Small jobs that open a pool's sessions and prepare their statements before anything is measured.
 const WARM_UP_JOBS: u64 = 2_000;
@@ -38,17 +39,32 @@ impl Runner {
     /// When it does not start or connect.
     pub(crate) async fn start_logging(world: &World, filter: Option<&str>) -> Result<Runner> {
         let sources = Route::ALL.map(|route| (Source::from(route), world.url(route)));
-        Runner::start_serving(world, &sources, filter).await
+        let filter = filter.map(|filter| ("SEMILAYER_LOG", filter.into()));
+        Runner::start_with(world, &sources, filter.as_slice()).await
+    }
+
+    /// Starts a runner that has connector modules beside its drivers.
+    ///
+    /// # Errors
+    /// When it does not start or connect.
+    pub(crate) async fn start_mounted(world: &World, mounted: &Mounted) -> Result<Runner> {
+        let sources = Route::ALL.map(|route| (Source::from(route), world.url(route)));
+        Runner::start_with(world, &sources, &mounted.variables().map(|(name, path)| (name, path.into())))
+            .await
     }
 
     /// Starts a runner with these sources, each with its URL, and waits until it serves.
     ///
     /// # Errors
     /// When it does not start or connect.
-    pub(crate) async fn start_serving(
+    pub(crate) async fn start_serving(world: &World, sources: &[(Source, String)]) -> Result<Runner> {
+        Runner::start_with(world, sources, &[]).await
+    }
+
+    async fn start_with(
         world: &World,
         sources: &[(Source, String)],
-        filter: Option<&str>,
+        variables: &[(&str, OsString)],
     ) -> Result<Runner> {
         let gateway = Gateway::listen().await?;
         let launch = sources.iter().fold(
@@ -62,7 +78,7 @@ impl Runner {
                 launch.env(format!("SEMILAYER_SOURCE_{name}_URL"), url)
             },
         );
-        let launch = filter.into_iter().fold(launch, |launch, filter| launch.env("SEMILAYER_LOG", filter));
+        let launch = variables.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
         let started = Instant::now();
         let process = Process::start(&launch)?;
         let greeted = gateway.greeted(&process).await?;
