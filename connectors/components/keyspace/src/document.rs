@@ -107,8 +107,8 @@ fn object(text: &str) -> Option<Members<'_>> {
 
 /// How deep brackets nest, those in strings left out.
 fn depth(text: &str) -> usize {
-    // Fewer brackets than allowed levels are not worth a look.
-    if text.len() <= MAX_DEPTH {
+    // Fewer brackets than allowed levels are not worth a look at where they stand.
+    if text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() <= MAX_DEPTH {
         return 0;
     }
     let (mut depth, mut deepest) = (0_usize, 0_usize);
@@ -139,12 +139,17 @@ fn depth(text: &str) -> usize {
 /// How many members are compared each with each; more are sorted first.
 const FEW: usize = 16;
 
+/// Whether two names are one. Most differ in what costs nothing to look at.
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().first() == other.as_bytes().first() && one == other
+}
+
 fn has_twins(members: &Members<'_>) -> bool {
     if members.len() <= FEW {
         return members
             .iter()
             .enumerate()
-            .any(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| other == name));
+            .any(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| is_same(name, other)));
     }
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
     names.sort_unstable();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use test_servers::{Redis, RedisOptions, RedisReply, component};
+use test_servers::{Redis, RedisClient, RedisOptions, RedisReply, component};
 
 use crate::plan::Plan;
 
@@ -87,6 +87,14 @@ impl Keys {
     /// The key of a row.
     pub(crate) fn key(row: u32) -> String {
         format!("{}:{row:08}", Keys::TARGET)
+    }
+
+    /// A raw connection of somebody who may do anything.
+    ///
+    /// # Errors
+    /// When the server does not let us in.
+    pub(crate) async fn admin(&self) -> Result<RedisClient> {
+        self.server.admin().await
     }
 
     /// The server's URL for a source.
