@@ -16,6 +16,9 @@ const RETENTION_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 /// The forms of `DATABASE_URL` that this build takes.
 const FORMS: &str = "accepted: sqlite://PATH, such as sqlite:///var/lib/semilayer/gateway.db";
+/// What is said to somebody who meant the other program.
+const MISTAKEN: &str = "this is the gateway; the program that runs beside the databases is semilayer-runner, and wants SEMILAYER_RUNNER_ID \
+                        and SEMILAYER_RUNNER_TOKEN instead";
 
 /// The database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +94,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// No database is named.
-    #[error("DATABASE_URL is required\n{FORMS}")]
+    #[error("DATABASE_URL is required\n{FORMS}\n{MISTAKEN}")]
     NoDatabase,
     /// The database is of a kind that this build does not take.
     #[error("DATABASE_URL: {scheme} is not supported by this build, which takes sqlite:// only\n{FORMS}")]
@@ -254,6 +257,7 @@ mod tests {
         let text = error(&[("GATEWAY_LISTEN", "nonsense")]);
         assert_eq!(text.lines().next(), Some("DATABASE_URL is required"));
         assert!(text.lines().nth(1).is_some_and(|line| line.contains("sqlite://")), "{text}");
+        assert!(text.lines().nth(2).is_some_and(|line| line.contains("semilayer-runner")), "{text}");
     }
 
     #[test]
