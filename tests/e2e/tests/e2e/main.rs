@@ -12,6 +12,7 @@ mod aggregate;
 mod breaking;
 mod identity;
 mod refusing;
+mod rolling;
 mod streaming;
 
 use e2e_tests::{Caller, Gateway, GatewayOptions, Identity, Runner, RunnerOptions};
