@@ -39,6 +39,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the runner of this machine whether it lives, on the port that PORT names; for a container's HEALTHCHECK
+    Healthcheck,
     /// Show drivers and modules, look into a module, compile it, or begin one
     #[command(subcommand)]
     Connectors(ConnectorsCommand),

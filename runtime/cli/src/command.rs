@@ -13,11 +13,13 @@ use crate::arguments::{Arguments, Command, Flags};
 use crate::connectors::loading::Loaded;
 use crate::connectors::{self, ConnectorsError};
 use crate::exit::Exit;
-use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, SourceSettings, connection};
+use crate::settings::{
+    ConfigError, Connection, Layers, Logging, Serving, Settings, SourceSettings, connection,
+};
 use crate::signals::OsSignals;
 use crate::start::Runner;
 use crate::variables::Variables;
-use crate::{doctor, log_output, sources, status};
+use crate::{doctor, healthcheck, log_output, sources, status};
 
 /// Threads that run jobs, at most. A runner waits for networks; what it computes is JSON.
 const MAX_WORKERS: usize = 4;
@@ -111,6 +113,9 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
             let loaded = runtime()?.block_on(Loaded::load(&modules));
             let found = sources::find(&settings, &loaded)?;
             sources::print(&found, json, process.out).map_err(Failure::Output)
+        }
+        Command::Healthcheck => {
+            healthcheck::run(Serving::read(&layers?)?, process.out).map_err(Failure::Output)
         }
         Command::Connectors(command) => {
             let layers = layers?;

@@ -5,6 +5,7 @@
 //! - [`Runner`]: what `start` runs
 //! - [`status`], [`sources`]: the commands that only show something
 //! - [`doctor`]: the command that checks
+//! - [`healthcheck`]: the command that a container asks with
 //! - [`connectors`]: drivers and modules, and the commands about them
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
 //! - [`drivers`]: what databases it speaks to
@@ -18,6 +19,7 @@ pub mod connectors;
 pub mod doctor;
 pub mod drivers;
 pub mod exit;
+pub mod healthcheck;
 mod log_lines;
 pub mod log_output;
 pub mod mask;
