@@ -5,6 +5,9 @@ use connector_model::target::{Column, LogicalType, Target, TargetColumn, TargetS
 
 use crate::bindings::semilayer::connector::types as wit;
 
+/// The most characters of what a server says of itself.
+pub(crate) const MAX_SERVER: usize = 200;
+
 pub(crate) fn target(target: wit::Target) -> Target {
     let wit::Target { name, schema, kind, estimated_rows } = target;
     Target { name, kind, schema, estimated_rows }

@@ -1,8 +1,8 @@
 //! One call of a session: begun, and ended in one of three ways.
 //!
-//! The guest comes back, with an answer or an error: the session serves again. It breaks: its instance is lost. Or
-//! nobody wants the answer any more: the instance is dropped with everything that it waits for, and another one stops
-//! in the database what it began.
+//! The guest comes back, with an answer or an error: the session serves again, unless the error came where rows should
+//! have, for then more of them may be under way. It breaks: its instance is lost. Or nobody wants the answer any more:
+//! the instance is dropped with everything that it waits for, and another one stops in the database what it began.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::guest_error;
 use crate::hosted::{Configured, Hosted};
 use crate::instance::{Instance, Outcome};
 use crate::interrupt;
+use crate::log::Secrets;
 
 /// A call under way, with the instance in its hands. Dropped before its end, it drops the instance and interrupts.
 pub(crate) struct Call<'s> {
@@ -77,6 +78,12 @@ impl<'s> Call<'s> {
                 }
                 Err(error)
             }
+            (Ok(Err(failure @ Failure::Midway(_))), Some(mut instance)) => {
+                instance.settle();
+                // The guest knows that the call is over; what is left of it ends with its connections.
+                self.token = None;
+                Err(failed(failure, &mut instance, hosted))
+            }
             (Ok(Err(failure)), Some(mut instance)) => {
                 instance.settle();
                 let error = failed(failure, &mut instance, hosted);
@@ -117,9 +124,9 @@ impl Drop for Call<'_> {
 /// The job's error of a failure of this instance.
 pub(crate) fn failed(failure: Failure, instance: &mut Instance, hosted: &Hosted) -> Error {
     match failure {
-        Failure::Guest(error) => {
-            let dialled = instance.reach().failed();
-            guest_error::error(error, dialled)
+        Failure::Guest(error) | Failure::Midway(error) => {
+            let dialled = instance.dialled();
+            guest_error::error(error, dialled, instance.secrets())
         }
         failure => {
             let remains = instance.remains(hosted);
@@ -130,12 +137,16 @@ pub(crate) fn failed(failure: Failure, instance: &mut Instance, hosted: &Hosted)
 
 /// The job's error of an instance that could not be made.
 pub(crate) fn unmade(failure: Failure, hosted: &Hosted) -> Error {
-    lost(failure, hosted, &Remains { connector: &hosted.name, memory: None, words: None })
+    lost(
+        failure,
+        hosted,
+        &Remains { connector: &hosted.name, memory: None, words: None, secrets: Secrets::default() },
+    )
 }
 
 fn lost(failure: Failure, hosted: &Hosted, remains: &Remains<'_>) -> Error {
     let error = match failure {
-        Failure::Guest(error) => guest_error::error(error, None),
+        Failure::Guest(error) | Failure::Midway(error) => guest_error::error(error, None, &remains.secrets),
         Failure::Broken(error) => failure::broken(&error, remains),
         Failure::Malformed(malformed) => failure::malformed(malformed, &hosted.name),
         Failure::Contract(what) => failure::contract(&what, &hosted.name),

@@ -7,16 +7,13 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::bindings::ConnectorPre;
-use crate::hosted::HostedConnector;
+use crate::hosted::{HostedConnector, Shared};
 use crate::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 use crate::linker::linker;
 use crate::module::Module;
+use crate::places::{MEMORIES, PLACES, Places, TABLES, weight};
 use crate::state::State;
 use crate::ticks::Ticker;
-
-/// Instances of all modules together, sessions and interrupts. Each reserves addresses for a memory of 4 GiB, which
-/// cost nothing until they are used.
-const MAX_INSTANCES: u32 = 256;
 
 /// What a guest's own calls may use of the stack, in bytes.
 const WASM_STACK: usize = 512 * 1024;
@@ -31,11 +28,13 @@ const MAX_INSTANCE_BYTES: usize = 4 * 1024 * 1024;
 /// refused when it is loaded.
 pub fn engine_config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * 16)
-        .total_memories(MAX_INSTANCES)
-        .total_tables(MAX_INSTANCES * 4)
-        .total_stacks(MAX_INSTANCES)
+    // Whoever has a place has what belongs to it; see `places`. Each memory reserves addresses for 4 GiB, which cost nothing
+    // until they are used, and a core instance only counts.
+    pool.total_component_instances(PLACES)
+        .total_core_instances(PLACES * MAX_CORE_INSTANCES)
+        .total_memories(PLACES * MEMORIES)
+        .total_tables(PLACES * TABLES)
+        .total_stacks(PLACES)
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_TABLES)
@@ -60,6 +59,7 @@ pub struct HostEngine {
     engine: Engine,
     linker: Arc<Linker<State>>,
     ticker: Arc<Ticker>,
+    places: Places,
 }
 
 impl HostEngine {
@@ -78,7 +78,7 @@ impl HostEngine {
             Engine::new(&engine_config()).map_err(|error| failed("engine", &format_args!("{error:#}")))?;
         let linker = linker(&engine).map_err(|error| failed("imports", &format_args!("{error:#}")))?;
         let ticker = Ticker::start(engine.clone()).map_err(|error| failed("clock thread", &error))?;
-        Ok(HostEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker) })
+        Ok(HostEngine { engine, linker: Arc::new(linker), ticker: Arc::new(ticker), places: Places::new() })
     }
 
     /// The module as a connector. Its imports are looked up and its exports checked here, once; nothing of it runs.
@@ -91,7 +91,12 @@ impl HostEngine {
             let message = format!("the module does not fit this runner: {error:#}");
             Error::new(ErrorCode::ConnectorFailed, message)
         })?;
-        Ok(Arc::new(HostedConnector::new(module, pre, Arc::clone(&self.ticker))))
+        // Not known only of what imports whole modules, and nothing here would give it those.
+        let weight = component
+            .resources_required()
+            .map_or(PLACES, |needed| weight(needed.num_memories, needed.num_tables));
+        let shared = Shared { ticker: Arc::clone(&self.ticker), places: self.places.clone(), weight };
+        Ok(Arc::new(HostedConnector::new(module, pre, shared)))
     }
 
     /// The engine, for loading components into it.

@@ -4,9 +4,9 @@ use connector_model::error::{Error, ErrorCode};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
-use crate::batch::{Fault, Malformed};
+use crate::batch::{Fault, MAX_BYTES, Malformed};
 use crate::bindings::semilayer::connector::types;
-use crate::log::shown;
+use crate::log::Secrets;
 use crate::meter::RunningTimeUp;
 
 /// The most characters of what a guest, or the runtime, says of a failure.
@@ -19,6 +19,8 @@ const TRAP: &str = "trap";
 pub(crate) enum Failure {
     /// The guest answered with an error. It is in order.
     Guest(types::Error),
+    /// It did so when it was asked for rows. It is in order too, and its connection may hold the rest of them.
+    Midway(types::Error),
     /// It trapped, was stopped, or returned what its interface does not have. It is not entered again.
     Broken(wasmtime::Error),
     /// It returned rows that are none.
@@ -87,13 +89,15 @@ pub(crate) struct Remains<'a> {
     pub(crate) memory: Option<usize>,
     /// The last lines that it wrote to standard error, escaped.
     pub(crate) words: Option<String>,
+    /// What its source keeps secret.
+    pub(crate) secrets: Secrets,
 }
 
 /// The error of a job whose guest broke.
 pub(crate) fn broken(error: &wasmtime::Error, remains: &Remains<'_>) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {
-        let message = "there are as many sessions of WASM connectors as this runner can hold; lower `pool.max` of \
-                       their sources, or run another runner";
+        let message = "the pool of WASM connectors' instances is used up; lower `pool.max` of their sources, or run \
+                       another runner";
         return Error::new(ErrorCode::RunnerBusy, message);
     }
     let (loss, what) = judged(error, remains);
@@ -106,6 +110,13 @@ pub(crate) fn malformed(malformed: Malformed, connector: &str) -> Error {
         let message =
             format!("a row is {bytes} bytes as JSON, the limit is {limit}; select fewer columns of it");
         return Error::new(ErrorCode::ResultTooLarge, message).with("limitBytes", limit as u64);
+    }
+    if let Fault::BatchTooLarge { bytes } = malformed.fault {
+        let message = format!(
+            "the connector {connector} returned {bytes} bytes of rows at once, the limit is {MAX_BYTES}; ask for fewer rows or \
+             columns, and tell its author to return smaller batches"
+        );
+        return Error::new(ErrorCode::ResultTooLarge, message).with("limitBytes", MAX_BYTES as u64);
     }
     lost(Loss::Rows, connector, &format!("a batch of rows has {malformed}"))
 }
@@ -164,7 +175,7 @@ fn judged(error: &wasmtime::Error, remains: &Remains<'_>) -> (Loss, String) {
         }
         Some(trap) => (Loss::Trap, format!("{trap}{}", words())),
         None => {
-            let cause = shown(&error.root_cause().to_string(), MAX_WORDS);
+            let cause = remains.secrets.shown(&error.root_cause().to_string(), MAX_WORDS);
             (Loss::Interface, format!("what it returned or asked for was refused: {cause}"))
         }
     }

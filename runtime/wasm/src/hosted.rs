@@ -8,17 +8,19 @@ use connector_api::{CallContext, Connector, OpenContext, Session, Source};
 use connector_model::config::Config;
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::manifest::Manifest;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::bindings::ConnectorPre;
 use crate::call;
 use crate::failure::Failure;
-use crate::instance::Instance;
+use crate::instance::{Instance, Outcome};
+use crate::log::Voice;
 use crate::measured::Measures;
 use crate::module::Module;
 use crate::open;
+use crate::places::{Held, INTERRUPTS_OF_A_MODULE, Place, Places};
 use crate::reach::{Grant, Reach};
 use crate::state::State;
 use crate::ticks::Ticker;
@@ -39,26 +41,60 @@ pub(crate) struct Hosted {
     pub(crate) name: Arc<str>,
     /// Linked and checked once; an instance is made of it in microseconds.
     pub(crate) pre: ConnectorPre<State>,
-    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) shared: Shared,
     pub(crate) measures: Measures,
+    /// What its instances may write to the log, all together.
+    pub(crate) voice: Voice,
     sessions: Arc<Semaphore>,
-    /// Interrupts at once: as many as there can be sessions to interrupt.
-    pub(crate) interrupts: Semaphore,
+    /// Its part of the places.
+    held: Held,
+    /// Interrupts at once.
+    interrupts: Semaphore,
+}
+
+/// What a module has of the engine.
+pub(crate) struct Shared {
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) places: Places,
+    /// Places that one instance takes.
+    pub(crate) weight: u32,
 }
 
 impl Hosted {
-    pub(crate) fn new(module: Arc<Module>, pre: ConnectorPre<State>, ticker: Arc<Ticker>) -> Self {
+    pub(crate) fn new(module: Arc<Module>, pre: ConnectorPre<State>, shared: Shared) -> Self {
         let sessions = module.policy.max_sessions;
         let name: Arc<str> = module.manifest.manifest.short_name().into();
         Hosted {
             measures: Measures::new(&name),
+            voice: Voice::new(Arc::clone(&name)),
             sessions: Arc::new(Semaphore::new(sessions)),
-            interrupts: Semaphore::new(sessions),
+            held: Held::default(),
+            interrupts: Semaphore::new(INTERRUPTS_OF_A_MODULE),
             module,
             name,
             pre,
-            ticker,
+            shared,
         }
+    }
+
+    /// A place for a session's instance.
+    pub(crate) fn place(&self) -> Outcome<Place> {
+        self.shared.places.session(&self.held, self.shared.weight).ok_or_else(|| {
+            let message = format!(
+                "WASM connectors have as many sessions as this runner can hold, {} of them of {}; lower `max_sessions` or \
+                 `pool.max` of those with the most, or run another runner",
+                self.held.count(),
+                self.name
+            );
+            Failure::Refused(Error::new(ErrorCode::RunnerBusy, message))
+        })
+    }
+
+    /// A place for an interrupt's instance, once it is this one's turn.
+    pub(crate) async fn interrupt_place(&self) -> Option<(SemaphorePermit<'_>, Place)> {
+        // Closed never.
+        let turn = self.interrupts.acquire().await.ok()?;
+        Some((turn, self.shared.places.interrupt(self.shared.weight).await?))
     }
 }
 
@@ -66,8 +102,8 @@ impl Hosted {
 pub struct HostedConnector(Arc<Hosted>);
 
 impl HostedConnector {
-    pub(crate) fn new(module: Arc<Module>, pre: ConnectorPre<State>, ticker: Arc<Ticker>) -> Self {
-        HostedConnector(Arc::new(Hosted::new(module, pre, ticker)))
+    pub(crate) fn new(module: Arc<Module>, pre: ConnectorPre<State>, shared: Shared) -> Self {
+        HostedConnector(Arc::new(Hosted::new(module, pre, shared)))
     }
 
     /// Makes one instance, which can reach nothing, and asks it for its manifest: what can go wrong there goes wrong
@@ -79,7 +115,7 @@ impl HostedConnector {
         let hosted = &*self.0;
         let call = CallContext::within(WARMING);
         let warming = async {
-            let made = Instance::new(hosted, Reach::nowhere(Arc::clone(&hosted.name))).await;
+            let made = Instance::of_session(hosted, Reach::nowhere(hosted.voice.clone())).await;
             let mut instance = made.map_err(|failure| call::unmade(failure, hosted))?;
             instance.begin(&call);
             match instance.manifest().await {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use connector_api::{CallContext, SinkLimits};
+use connector_api::CallContext;
+use connector_model::error::Error;
 use connector_model::target::Column;
 use wasmtime::component::ResourceAny;
 use wasmtime::{Store, UpdateDeadline};
@@ -12,15 +13,22 @@ use crate::bindings::Connector;
 use crate::bindings::exports::semilayer::connector::source as wit;
 use crate::bindings::semilayer::connector::types::Step;
 use crate::failure::{Failure, Remains};
+use crate::guest_error;
 use crate::hosted::Hosted;
+use crate::log::Secrets;
 use crate::measured::Share;
 use crate::meter::Meter;
+use crate::places::Place;
 use crate::reach::Reach;
 use crate::state::State;
 use crate::ticks::Ticker;
 
-/// What a guest may hand over in one call beside a row of the largest size: a few small rows, names, texts of errors.
-const TRANSFER_SLACK: usize = 1024 * 1024;
+/// The most bytes that a guest may hand over in one call: lists of targets, texts of errors, what it sends.
+const TRANSFER: usize = 9 * 1024 * 1024;
+
+/// The same for rows. More than a batch may have (`batch::MAX_BYTES`), so that one that is too large is seen to be that:
+/// what exceeds this is known to be refused, and not why.
+const ROWS_TRANSFER: usize = 32 * 1024 * 1024;
 
 /// An instance in its store. Dropping it frees all of it: memory, connections, what it waits for.
 pub(crate) struct Instance {
@@ -29,20 +37,27 @@ pub(crate) struct Instance {
     meter: Arc<Meter>,
     ticker: Arc<Ticker>,
     share: Share,
+    /// Given back when all else is.
+    _place: Place,
 }
 
 /// What a call brings.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Instance {
-    /// A fresh one, out of the pool.
-    pub(crate) async fn new(hosted: &Hosted, reach: Reach) -> Outcome<Instance> {
+    /// A fresh one for a session.
+    pub(crate) async fn of_session(hosted: &Hosted, reach: Reach) -> Outcome<Instance> {
+        Instance::new(hosted, reach, hosted.place()?).await
+    }
+
+    /// A fresh one, out of the pool, where it has a place.
+    pub(crate) async fn new(hosted: &Hosted, reach: Reach, place: Place) -> Outcome<Instance> {
         let policy = &hosted.module.policy;
         let memory = usize::try_from(policy.memory).unwrap_or(usize::MAX);
         let state = State::new(memory, reach);
         let mut store = Store::new(hosted.pre.engine(), state);
         store.limiter(|state| &mut state.limits);
-        store.set_hostcall_fuel(SinkLimits::default().row_bytes + TRANSFER_SLACK);
+        store.set_hostcall_fuel(TRANSFER);
         let meter = Arc::new(Meter::new(policy.running));
         let judge = Arc::clone(&meter);
         store.epoch_deadline_callback(move |_| {
@@ -50,10 +65,10 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         store.set_epoch_deadline(1);
-        let ticker = Arc::clone(&hosted.ticker);
+        let ticker = Arc::clone(&hosted.shared.ticker);
         let share = Share::new(&hosted.measures);
         let world = meter.run(&ticker, hosted.pre.instantiate_async(&mut store)).await?;
-        Ok(Instance { store, world, meter, ticker, share })
+        Ok(Instance { store, world, meter, ticker, share, _place: place })
     }
 
     /// Begins a call: its bounds hold for whatever the guest does from now on.
@@ -70,6 +85,17 @@ impl Instance {
         self.share.settle(bytes, &self.meter);
     }
 
+    /// What its source keeps secret.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        self.store.data().log.secrets()
+    }
+
+    /// How the present call's last connection failed to come about, as [`Reach::failed`], fit to be shown.
+    pub(crate) fn dialled(&self) -> Option<Error> {
+        let failed = self.store.data().reach.failed();
+        failed.map(|error| guest_error::of_dial(&error, self.secrets()))
+    }
+
     /// What the guest may reach, and how it went.
     pub(crate) fn reach(&mut self) -> &mut Reach {
         &mut self.store.data_mut().reach
@@ -78,7 +104,12 @@ impl Instance {
     /// What is known of it when it is lost.
     pub(crate) fn remains<'h>(&self, hosted: &'h Hosted) -> Remains<'h> {
         let state = self.store.data();
-        Remains { connector: &hosted.name, memory: state.limits.exceeded(), words: state.log.last_words() }
+        Remains {
+            connector: &hosted.name,
+            memory: state.limits.exceeded(),
+            words: state.log.last_words(),
+            secrets: state.log.secrets().clone(),
+        }
     }
 
     pub(crate) async fn manifest(&mut self) -> Outcome<String> {
@@ -181,7 +212,10 @@ impl Instance {
     pub(crate) async fn next(&mut self, rows: ResourceAny, max_bytes: u32) -> Outcome<Step> {
         let Instance { store, world, .. } = self;
         let guest = world.semilayer_connector_source().rows();
-        answer(self.meter.run(&self.ticker, guest.call_next(store, rows, max_bytes)).await)
+        store.set_hostcall_fuel(ROWS_TRANSFER);
+        let outcome = self.meter.run(&self.ticker, guest.call_next(&mut *store, rows, max_bytes)).await;
+        store.set_hostcall_fuel(TRANSFER);
+        answer(outcome)
     }
 
     /// Drops a result in the guest.

@@ -57,11 +57,11 @@ async fn within(source: &Configured, context: OpenContext, token: &str) {
 }
 
 async fn interrupt(source: &Configured, context: OpenContext, token: &str) -> Outcome<()> {
-    // Closed never; an error would only say that there is no bound.
-    let _place = source.hosted.interrupts.acquire().await.ok();
+    let Some((_turn, place)) = source.hosted.interrupt_place().await else { return Ok(()) };
     let bounds = CallContext::within(LIMIT);
     let context = OpenContext { call: bounds.clone(), ..context };
-    let mut instance = Instance::new(&source.hosted, Reach::new(Arc::clone(&source.grant), &context)).await?;
+    let reach = Reach::new(Arc::clone(&source.grant), source.hosted.voice.clone(), &context);
+    let mut instance = Instance::new(&source.hosted, reach, place).await?;
     instance.begin(&bounds);
     let outcome = instance.interrupt(&source.config, token).await;
     instance.settle();

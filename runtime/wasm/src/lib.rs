@@ -10,7 +10,7 @@
 //! - `asked` and `answered`: the model's types to the interface's and back
 //! - `pull`: rows out of the guest into the sink; `batch`: every byte of them checked; `total`: how many there are
 //! - `state`, `linker`: what a guest's imports see: `reach` (connections), `log`, and a WASI that holds nothing
-//! - `limits`, `meter`, `ticks`: memory, running time, and the clock that interrupts
+//! - `limits`, `meter`, `ticks`: memory, running time, and the clock that interrupts; `places`: the pool, shared fairly
 //! - `failure`, `guest_error`: how a guest fails, and what a job is told; `measured`: metrics
 
 pub mod engine;
@@ -33,6 +33,7 @@ mod log;
 mod measured;
 mod meter;
 mod open;
+mod places;
 mod pull;
 mod reach;
 mod session;

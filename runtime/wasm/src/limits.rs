@@ -2,9 +2,9 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Host resources that one guest may hold at once: a few for each of its connections and streams, and far fewer than
-/// would be felt.
-pub(crate) const MAX_RESOURCES: usize = 4_096;
+/// Host resources that one guest may hold at once: its connections, and some for each request that is under way. What one
+/// of them keeps of the host's memory no other limit sees.
+pub(crate) const MAX_RESOURCES: usize = 256;
 
 /// The most random bytes that are made in one call: a seed or a nonce takes some dozens.
 pub(crate) const MAX_RANDOM_BYTES: u64 = 64 * 1024;

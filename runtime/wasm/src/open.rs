@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use connector_api::{CallContext, ConnectDeadline, OpenContext, Stage, StageReport};
 use connector_model::error::{ErrorCode, Result};
 
+use crate::answered;
 use crate::bindings::exports::semilayer::connector::source::ServerInfo;
 use crate::call;
 use crate::guest_error::at_stage;
 use crate::hosted::Configured;
 use crate::instance::{Instance, Outcome};
+use crate::log::Secrets;
 use crate::reach::Reach;
 use crate::session::HostedSession;
 
@@ -26,8 +28,8 @@ pub(crate) async fn open(source: &Arc<Configured>, cx: &OpenContext) -> Result<H
         deadline: cx.call.deadline.min(tokio::time::Instant::now() + source.connect_timeout),
         cancel: cx.call.cancel.clone(),
     };
-    let reach = Reach::new(Arc::clone(&source.grant), cx);
-    let made = by.run(&cx.call, Stage::Auth, Instance::new(&source.hosted, reach)).await?;
+    let reach = Reach::new(Arc::clone(&source.grant), source.hosted.voice.clone(), cx);
+    let made = by.run(&cx.call, Stage::Auth, Instance::of_session(&source.hosted, reach)).await?;
     let mut instance =
         made.map_err(|failure| at_stage(call::unmade(failure, &source.hosted), Stage::Auth))?;
     instance.begin(&bounds);
@@ -41,7 +43,7 @@ pub(crate) async fn open(source: &Arc<Configured>, cx: &OpenContext) -> Result<H
     let begun = Instant::now();
     let pinged = by.run(&cx.call, Stage::Query, instance.ping(session)).await;
     let info = settled(&mut instance, source, pinged, Stage::Query)?;
-    report(cx, source, &info, opened_in, begun.elapsed());
+    report(cx, source, &info, instance.secrets(), opened_in, begun.elapsed());
 
     // Dials from now on are no part of the open.
     instance.reach().opened();
@@ -65,18 +67,25 @@ fn settled<T>(
         }
         // A guest that dials again and again until its time is over has told nobody why.
         Err(silent) if silent.code() == ErrorCode::SourceUnreachable => {
-            Err(instance.reach().failed().unwrap_or(silent))
+            Err(instance.dialled().unwrap_or(silent))
         }
         Err(stopped) => Err(stopped),
     }
 }
 
-fn report(cx: &OpenContext, source: &Configured, info: &ServerInfo, opened: Duration, pinged: Duration) {
+fn report(
+    cx: &OpenContext,
+    source: &Configured,
+    info: &ServerInfo,
+    secrets: &Secrets,
+    opened: Duration,
+    pinged: Duration,
+) {
     let manifest = &source.hosted.module.manifest.manifest;
     let note = format!("connector {} {}", source.hosted.name, manifest.version);
     cx.passed(StageReport::new(Stage::Auth, opened, note));
-    let found = crate::log::shown(format!("{} {}", info.product, info.version).trim(), 200);
-    let warning = crate::log::shown(&info.warnings.join("; "), 1_000);
+    let found = secrets.shown(format!("{} {}", info.product, info.version).trim(), answered::MAX_SERVER);
+    let warning = secrets.shown(&info.warnings.join("; "), 1_000);
     let found = StageReport::new(Stage::Query, pinged, found);
     cx.passed(if warning.is_empty() { found } else { found.with_warning(warning) });
     let rights = |note: &str| StageReport::new(Stage::ReadOnly, Duration::ZERO, note);

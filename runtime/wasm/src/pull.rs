@@ -32,8 +32,8 @@ pub(crate) async fn pull(
     out.columns(&columns);
     let before = out.rows();
     let outcome = steps(instance, rows, out).await;
-    // A guest that answered with an error is whole, and its session may serve again without this result.
-    if matches!(outcome, Ok(_) | Err(Failure::Guest(_))) {
+    // After any failure the session is not used again, and what it holds goes with it.
+    if outcome.is_ok() {
         instance.release(rows).await?;
     }
     Ok(Pulled { rows: out.rows() - before, next: outcome? })
@@ -47,7 +47,8 @@ async fn steps(
     let limits = SinkLimits::default();
     let max_bytes = u32::try_from(limits.chunk_bytes).unwrap_or(u32::MAX);
     loop {
-        match out.wait(instance.next(rows, max_bytes)).await.map_err(Failure::Refused)?? {
+        let step = out.wait(instance.next(rows, max_bytes)).await.map_err(Failure::Refused)?;
+        match step.map_err(midway)? {
             Step::Batch(RowBatch { rows, payload }) => {
                 batch::check(rows, &payload, limits.row_bytes).map_err(Failure::Malformed)?;
                 out.splice(rows, &payload).map_err(Failure::Refused)?;
@@ -65,5 +66,14 @@ async fn steps(
                 return Ok(Some((cursor.text, answered::cursor_kind(cursor.kind))));
             }
         }
+    }
+}
+
+/// The server may have more rows under way, and the guest may have left them there: the next job of this session would
+/// be handed the rest of this one's.
+fn midway(failure: Failure) -> Failure {
+    match failure {
+        Failure::Guest(error) => Failure::Midway(error),
+        failure => failure,
     }
 }

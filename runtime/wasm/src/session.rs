@@ -78,7 +78,12 @@ impl Session for HostedSession {
         let asking = async { call.instance()?.ping(session).await };
         let outcome = cx.run(asking).await;
         let info = call.end(outcome).await?;
-        Ok(ServerInfo { product: info.product, version: info.version, can_write: info.can_write })
+        let secrets = self.source.grant.secrets();
+        Ok(ServerInfo {
+            product: secrets.shown(&info.product, answered::MAX_SERVER),
+            version: secrets.shown(&info.version, answered::MAX_SERVER),
+            can_write: info.can_write,
+        })
     }
 
     async fn read(&mut self, cx: &CallContext, request: &Read, out: &mut RowSink<'_>) -> Result<Page> {

@@ -6,7 +6,7 @@ use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::limits::{Limits, MAX_RANDOM_BYTES, MAX_RESOURCES};
 use crate::log::Log;
-use crate::reach::Reach;
+use crate::reach::{Reach, http_context};
 
 /// The data of one instance's store.
 pub(crate) struct State {
@@ -39,7 +39,7 @@ impl State {
             .stdout(log.stdout())
             .stderr(log.stderr())
             .build();
-        State { table, wasi, http: WasiHttpCtx::new(), limits: Limits::new(memory), reach, log }
+        State { table, wasi, http: http_context(), limits: Limits::new(memory), reach, log }
     }
 }
 

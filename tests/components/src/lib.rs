@@ -12,4 +12,4 @@ pub mod open;
 
 pub use as_written::AsWritten;
 pub use job::{Answer, job};
-pub use open::{Opening, component, source};
+pub use open::{Opening, component, guest, source};

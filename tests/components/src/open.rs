@@ -20,8 +20,20 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// When it does not build or is refused.
 pub async fn component(name: &str) -> Result<Arc<LoadedModule>> {
+    load(name, test_servers::component).await
+}
+
+/// A guest of tests/guests, otherwise as [`component`].
+///
+/// # Errors
+/// As [`component`].
+pub async fn guest(name: &str) -> Result<Arc<LoadedModule>> {
+    load(name, test_servers::guest).await
+}
+
+async fn load(name: &str, build: fn(&str) -> Result<PathBuf>) -> Result<Arc<LoadedModule>> {
     let wanted = name.to_owned();
-    let file = tokio::task::spawn_blocking(move || test_servers::component(&wanted)).await??;
+    let file = tokio::task::spawn_blocking(move || build(&wanted)).await??;
     let settings = LoadSettings {
         folder: None,
         cache: Some(compiled(&file)?),

@@ -13,6 +13,10 @@ use std::fmt;
 /// How deep a row may nest. Databases stop at 100 (MySQL, SQL Server) to 1,000 (SQLite); what reads the rows recurses.
 pub(crate) const MAX_DEPTH: usize = 512;
 
+/// The most bytes of one batch: a row of the largest size, and some rows before it. A guest is asked for far less, see
+/// `pull`.
+pub(crate) const MAX_BYTES: usize = 9 * 1024 * 1024;
+
 /// What is wrong with a batch. It says where, and never what stands there: that is row data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed {
@@ -44,6 +48,8 @@ pub(crate) enum Fault {
     Count { said: u32, found: u64 },
     /// A row has more bytes than a row may have.
     TooLarge { bytes: usize, limit: usize },
+    /// It has more bytes than [`MAX_BYTES`], in several rows.
+    BatchTooLarge { bytes: usize },
 }
 
 impl fmt::Display for Malformed {
@@ -58,6 +64,7 @@ impl fmt::Display for Malformed {
             Fault::Number => f.write_str("a number that is none")?,
             Fault::Depth => write!(f, "more than {MAX_DEPTH} levels")?,
             Fault::Count { said, found } => return write!(f, "{found} rows, where the batch says {said}"),
+            Fault::BatchTooLarge { bytes } => write!(f, "{bytes} bytes; the limit is {MAX_BYTES}")?,
             Fault::TooLarge { bytes, limit } => write!(f, "a row of {bytes} bytes; the limit is {limit}")?,
         }
         write!(f, ", at byte {}", self.at)
@@ -66,6 +73,14 @@ impl fmt::Display for Malformed {
 
 /// Checks a batch of `rows` objects, each of at most `row_bytes`.
 pub(crate) fn check(rows: u32, payload: &[u8], row_bytes: usize) -> Result<(), Malformed> {
+    if payload.len() > MAX_BYTES {
+        let bytes = payload.len();
+        let fault = match rows {
+            0 | 1 => Fault::TooLarge { bytes, limit: row_bytes },
+            _ => Fault::BatchTooLarge { bytes },
+        };
+        return Err(Malformed { fault, at: MAX_BYTES });
+    }
     if let Err(error) = std::str::from_utf8(payload) {
         return Err(Malformed { fault: Fault::NotUtf8, at: error.valid_up_to() });
     }

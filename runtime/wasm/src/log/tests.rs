@@ -46,7 +46,9 @@ impl tracing::Subscriber for Seen {
 
 fn seen(write: impl FnOnce(&Log)) -> Vec<String> {
     let seen = Seen::default();
-    tracing::subscriber::with_default(seen.clone(), || write(&Log::new("acme", Secrets::default())));
+    tracing::subscriber::with_default(seen.clone(), || {
+        write(&Log::new(Voice::new("acme"), Secrets::default()))
+    });
     seen.0.lock().unwrap().clone()
 }
 
@@ -69,6 +71,42 @@ fn a_flood_is_cut_and_the_rest_is_counted_at_the_end() {
     let rows = seen(|log| (0..1_000).for_each(|n| log.emit(Level::Info, &n.to_string(), &[])));
     assert_eq!(rows.len(), 21);
     assert!(rows[20].starts_with("WARN ") && rows[20].contains("left_out=980"), "{}", rows[20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_of_a_module_share_what_it_may_say() {
+    let seen = Seen::default();
+    tracing::subscriber::with_default(seen.clone(), || {
+        let voice = Voice::new("acme");
+        for _ in 0..50 {
+            // One after the other, as sessions that are opened again and again.
+            let log = Log::new(voice.clone(), Secrets::default());
+            (0..40).for_each(|n| log.emit(Level::Info, &n.to_string(), &[]));
+        }
+    });
+    let rows = seen.0.lock().unwrap();
+    // Twenty lines, the first count of those left out, and at the end of the module the last.
+    assert_eq!(rows.len(), 22, "{rows:?}");
+    let counts = rows.iter().filter_map(|row| row.split_once("left_out=")).map(|(_, count)| count);
+    let counted: u64 = counts.map(|count| count.split(' ').next().unwrap().parse::<u64>().unwrap()).sum();
+    assert_eq!(counted, 50 * 40 - 20);
+}
+
+#[test]
+fn a_secret_in_an_endless_line_is_shown_in_no_part() {
+    let seen = Seen::default();
+    let log = Log::new(Voice::new("acme"), Secrets::these(&["hunter2"]));
+    tracing::subscriber::with_default(seen.clone(), || {
+        let err = log.stderr();
+        for before in 8 * 1024 - 8..8 * 1024 + 2 {
+            err.take("x".repeat(before).as_bytes());
+            err.take(b"hun");
+            err.take(b"ter2 and more");
+        }
+        err.take(b"\n");
+    });
+    let rows = seen.0.lock().unwrap().join("\n");
+    assert!(!rows.contains('h') && !rows.contains("ter2"), "{rows}");
 }
 
 #[test]
@@ -104,7 +142,7 @@ fn standard_output_is_lines_of_the_log() {
 #[test]
 fn secrets_are_shown_nowhere() {
     let seen = Seen::default();
-    let log = Log::new("acme", Secrets::these(&["hunter2"]));
+    let log = Log::new(Voice::new("acme"), Secrets::these(&["hunter2"]));
     tracing::subscriber::with_default(seen.clone(), || {
         log.emit(Level::Info, "PASS hunter2", &[("hunter2".to_owned(), "is hunter2".to_owned())]);
         log.stderr().take(b"panicked: hunter2\n");
@@ -121,7 +159,7 @@ fn secrets_are_shown_nowhere() {
 
 #[test]
 fn a_panic_is_remembered() {
-    let log = Log::new("acme", Secrets::default());
+    let log = Log::new(Voice::new("acme"), Secrets::default());
     assert_eq!(log.last_words(), None);
     let err = log.stderr();
     (0..50).for_each(|n| err.take(format!("noise {n}\n").as_bytes()));

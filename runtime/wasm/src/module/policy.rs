@@ -8,6 +8,7 @@ use super::Module;
 use super::digest::Digest;
 use super::refused::Refused;
 use super::signature::SigningKey;
+use crate::places::SESSIONS_OF_A_MODULE;
 
 /// An instance's memory where nobody says.
 pub const DEFAULT_MEMORY: u64 = 128 * 1024 * 1024;
@@ -20,8 +21,8 @@ pub const DEFAULT_SESSIONS: usize = 16;
 const LEAST_MEMORY: u64 = 4 * 1024 * 1024;
 /// What 32-bit code can address.
 const MOST_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
-/// More sessions than any pool is large.
-const MOST_SESSIONS: u64 = 1_000;
+/// What one module can have of the pool that all share.
+const MOST_SESSIONS: u64 = SESSIONS_OF_A_MODULE as u64;
 /// One tick of the clock that counts running time.
 const LEAST_RUNNING_MS: u64 = 10;
 /// As long as a job may last.
@@ -98,7 +99,11 @@ impl ModulePolicy {
     /// # Errors
     /// A number out of its range.
     pub fn set_max_sessions(&mut self, sessions: i64) -> Result<(), PolicyError> {
-        let sessions = within(sessions, 1, MOST_SESSIONS)?;
+        let sessions = within(sessions, 1, MOST_SESSIONS).map_err(|PolicyError(range)| {
+            PolicyError(format!(
+                "{range}: as many sessions as a runner has for one module; run another runner for more"
+            ))
+        })?;
         self.max_sessions = usize::try_from(sessions).unwrap_or(DEFAULT_SESSIONS);
         Ok(())
     }
@@ -143,7 +148,9 @@ mod tests {
         assert!(policy.set_running_ms(5).is_err() && policy.set_running_ms(-1).is_err());
         policy.set_running_ms(250).unwrap();
         assert_eq!(policy.running, Duration::from_millis(250));
-        assert!(policy.set_max_sessions(0).is_err() && policy.set_max_sessions(1_001).is_err());
+        assert!(policy.set_max_sessions(0).is_err() && policy.set_max_sessions(113).is_err());
+        let error = policy.set_max_sessions(1_000).unwrap_err().to_string();
+        assert!(error.contains("from 1 to 112") && error.contains("another runner"), "{error}");
         policy.set_max_sessions(3).unwrap();
         assert_eq!(policy.max_sessions, 3);
     }

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use connector_api::{CallContext, OpenContext};
 use connector_model::Error;
 
-use crate::log::{Log, Secrets};
+use crate::log::{Log, Secrets, Voice};
 pub(crate) use grant::{Grant, check_egress};
-pub(crate) use http::Gate;
+pub(crate) use http::{Gate, bound as bound_requests, context as http_context};
 #[allow(unreachable_pub, reason = "the generated bindings name it")]
 pub use net::Connection;
 use outbound::Outbound;
@@ -34,16 +34,16 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// What an instance of one source has. It is being opened: stages are reported until [`Reach::opened`].
-    pub(crate) fn new(grant: Arc<Grant>, cx: &OpenContext) -> Self {
-        let log = Log::new(grant.connector(), grant.secrets());
+    /// What an instance of one source has, its lines among those of its module. It is being opened: stages are reported
+    /// until [`Reach::opened`].
+    pub(crate) fn new(grant: Arc<Grant>, voice: Voice, cx: &OpenContext) -> Self {
+        let log = Log::new(voice, grant.secrets());
         Reach::over(Outbound::new(grant, cx), log)
     }
 
     /// What an instance has that belongs to no source: no way out at all.
-    pub(crate) fn nowhere(connector: impl Into<Arc<str>>) -> Self {
-        let connector = connector.into();
-        Reach::over(Outbound::nowhere(connector.clone()), Log::new(connector, Secrets::default()))
+    pub(crate) fn nowhere(voice: Voice) -> Self {
+        Reach::over(Outbound::nowhere(voice.connector()), Log::new(voice, Secrets::default()))
     }
 
     fn over(outbound: Outbound, log: Log) -> Self {

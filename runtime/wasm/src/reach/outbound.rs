@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::grant::Grant;
+use super::grant::{Grant, Permit};
 
 /// Connections that one instance may hold. A session is one connection; an HTTP client may keep a few.
 const MAX_CONNECTIONS: usize = 64;
@@ -132,7 +132,7 @@ impl Outbound {
     /// Whether that host and port are granted, by name: what is about to go over a connection that exists already has
     /// to ask again.
     pub(super) fn permitted(&self, host: &str, port: u16) -> Result<Destination, Failure> {
-        let permit = self.way().and_then(|way| way.grant.permit(host, port, &way.filter));
+        let permit = self.way().and_then(|way| way.permit(host, port));
         permit.map(|permit| permit.destination).map_err(|error| self.remember(Failure::Denied(error)))
     }
 
@@ -144,7 +144,7 @@ impl Outbound {
 
     async fn dial(&self, host: &str, port: u16, limit: Duration) -> Result<Line, Failure> {
         let way = self.way().map_err(Failure::Denied)?;
-        let permit = way.grant.permit(host, port, &way.filter).map_err(Failure::Denied)?;
+        let permit = way.permit(host, port).map_err(Failure::Denied)?;
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| Failure::TooMany)?;
         // Those before it take the time of a connect at most; the semaphore is never closed.
         let _dialling = self.dials.acquire().await.map_err(|_| Failure::TooMany)?;
@@ -234,6 +234,16 @@ impl Outbound {
 }
 
 impl Way {
+    /// Judges one host and port. What is refused is named without the source's secrets: a guest may take more of a URL for
+    /// the host than is one.
+    fn permit(&self, host: &str, port: u16) -> Result<Permit, Error> {
+        self.grant.permit(host, port, &self.filter).map_err(|error| {
+            let shown = self.grant.secrets().shown(host, host.len());
+            let hidden = (shown != host).then(|| self.grant.permit(&shown, port, &self.filter).err());
+            hidden.flatten().unwrap_or(error)
+        })
+    }
+
     /// The refusal of whichever of the two filters refused.
     fn refused(&self, to: &Destination, refusal: &Refusal, error: &DialError) -> Error {
         let by_source = match refusal.address {

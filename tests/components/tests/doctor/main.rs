@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod secrets;
+
 use std::sync::Arc;
 
 use component_tests::{Opening, component};
@@ -56,32 +58,37 @@ impl Databases {
     async fn examined(&self, settings: &[Vec<(&'static str, String)>; 3], origin: Origin) -> Vec<String> {
         let mut texts = Vec::new();
         for (module, settings) in self.modules.iter().zip(settings) {
-            let manifest = module.connector.manifest();
-            let values = settings.iter().map(|(key, value)| (*key, value.as_str()));
-            let config = Config::from_texts(manifest, origin, values).unwrap();
-            let openable = Openable {
-                source: module.connector.source(config).unwrap(),
-                origin: "as configured".to_owned(),
-                filter: AddressFilter::unrestricted(),
-                paths: PathRules::Unrestricted,
-            };
-            let report = examine(Subject {
-                known: Vec::new(),
-                gateway: None,
-                sources: vec![SourceSubject { name: "shop".to_owned(), openable: Ok(openable) }],
-                modules: Vec::new(),
-                dialer: Opening::default().context().unwrap().dialer,
-                application: Arc::from("semilayer-runner/doctor"),
-            })
-            .await;
-            let text = Text { report: &report, colour: false }.to_string();
-            assert!(!text.contains(APP_PASSWORD) && !text.contains(TOKEN), "{text}");
-            let healthy = !text.contains('✗');
-            assert_eq!(report.verdict() == Verdict::Healthy, healthy, "{text}");
-            texts.push(text);
+            texts.push(line_of(module, settings, origin).await);
         }
         texts
     }
+}
+
+/// What doctor prints about a source of the module.
+async fn line_of(module: &LoadedModule, settings: &[(&'static str, String)], origin: Origin) -> String {
+    let manifest = module.connector.manifest();
+    let values = settings.iter().map(|(key, value)| (*key, value.as_str()));
+    let config = Config::from_texts(manifest, origin, values).unwrap();
+    let openable = Openable {
+        source: module.connector.source(config).unwrap(),
+        origin: "as configured".to_owned(),
+        filter: AddressFilter::unrestricted(),
+        paths: PathRules::Unrestricted,
+    };
+    let report = examine(Subject {
+        known: Vec::new(),
+        gateway: None,
+        sources: vec![SourceSubject { name: "shop".to_owned(), openable: Ok(openable) }],
+        modules: Vec::new(),
+        dialer: Opening::default().context().unwrap().dialer,
+        application: Arc::from("semilayer-runner/doctor"),
+    })
+    .await;
+    let text = Text { report: &report, colour: false }.to_string();
+    assert!(!text.contains(APP_PASSWORD) && !text.contains(TOKEN), "{text}");
+    let healthy = !text.contains('✗');
+    assert_eq!(report.verdict() == Verdict::Healthy, healthy, "{text}");
+    text
 }
 
 fn all_have(texts: &[String], parts: &[&str]) {

@@ -15,6 +15,7 @@ mod files;
 mod honest;
 mod log;
 mod looks;
+mod pool;
 mod reaches;
 mod rows;
 mod takes;

@@ -40,10 +40,36 @@ async fn a_batch_of_gigabytes_is_refused_before_it_is_copied() {
         assert!(!error.message().contains("xxx"), "{error}");
         peaceful(beside.session().await.as_mut()).await;
     }
-    // Larger than any row may be, and told so where that is known.
-    let mut session = beside.session().await;
-    let error = fails(session.as_mut(), "huge-row").await;
-    assert!(matches!(error.code(), ErrorCode::ConnectorFailed | ErrorCode::ResultTooLarge), "{error}");
+    beside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_or_a_batch_that_is_too_large_is_told_so_and_is_no_failure_of_the_module() {
+    let beside = Beside::begin().await;
+    for (target, limit) in [("row-too-large", 8 << 20), ("batch-too-large", 9 << 20)] {
+        // Far more often than a module may fail before it is left alone.
+        for _ in 0..8 {
+            let mut session = beside.session().await;
+            let error = fails(session.as_mut(), target).await;
+            assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{target}: {error}");
+            assert_eq!(error.detail()["limitBytes"], limit, "{target}: {error}");
+            assert!(error.message().contains(&limit.to_string()), "{error}");
+        }
+    }
+    assert_eq!(beside.hostile().parking.state().failures, 0);
+    beside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_failed_between_rows_does_not_hand_their_rest_to_the_next_job() {
+    let beside = Beside::begin().await;
+    for (target, reusable) in [("fails-midway", false), ("fails-at-once", false), ("environment", true)] {
+        let mut session = beside.session().await;
+        let error = fails(session.as_mut(), target).await;
+        assert_eq!(error.code(), ErrorCode::SourceQueryFailed, "{target}: {error}");
+        assert_eq!(session.reusable(), reusable, "{target}");
+    }
+    assert_eq!(beside.hostile().parking.state().failures, 0);
     beside.end().await;
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use connector_model::config::Origin;
 use connector_model::error::ErrorCode;
 
-use crate::asked::{ask, breaks, fails, peaceful, presentable};
+use crate::asked::{ask, breaks, fails, peaceful, presentable, reported};
 use crate::beside::{Beside, LONG, context, open};
 
 /// A job's deadline that a guest sleeps through.
@@ -118,6 +118,32 @@ async fn handles_and_random_bytes_have_bounds() {
         assert!(!session.reusable());
         peaceful(beside.session().await.as_mut()).await;
     }
+    beside.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_are_never_sent_keep_little_of_the_hosts_memory() {
+    let beside = Beside::begin().await;
+    // As many as there can be, in several sessions at once, all of which hold what they have until the last one ends.
+    let target = ["unsent-bodies", "unsent-fields", "unsent-bodies", "unsent-names"];
+    let attacks = target.map(|target| {
+        let beside = &beside;
+        async move {
+            let mut session = beside.session().await;
+            let error = fails(session.as_mut(), target).await;
+            assert_eq!(error.code(), ErrorCode::ConnectorFailed, "{target}: {error}");
+            assert!(!session.reusable());
+        }
+    });
+    futures_util::future::join_all(attacks).await;
+    // And fewer than that, which the host has no reason to refuse: what each of them may keep.
+    for (target, most) in [("unsent-bodies>50", 50 * 64 * 1024), ("unsent-fields>200", 200 * 32 * 1024)] {
+        let (word, kept) = reported(beside.session().await.as_mut(), target).await;
+        let kept: u64 = kept.parse().unwrap();
+        assert!(word == "kept" && (1..=most).contains(&kept), "{target}: {kept} bytes");
+    }
+    let (word, taken) = reported(beside.session().await.as_mut(), "unsent-names>20").await;
+    assert_eq!((word.as_str(), taken.as_str()), ("kept", "0"), "methods, paths and hosts of megabytes");
     beside.end().await;
 }
 

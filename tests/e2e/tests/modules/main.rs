@@ -9,6 +9,7 @@
 )]
 
 mod databases;
+mod hostile;
 mod mounting;
 mod refusing;
 mod replacing;

@@ -5,6 +5,7 @@
 //! - [`rows`]: batches that are none
 //! - [`words`]: answers other than rows, too long or of the wrong bytes
 //! - [`takes`]: time, memory, stack, handles, log lines
+//! - [`unsent`]: requests that are only made
 //! - [`reaches`]: addresses, by every way that there is
 //! - [`looks`]: files, environment, arguments
 
@@ -12,6 +13,7 @@ mod looks;
 mod reaches;
 mod rows;
 mod takes;
+mod unsent;
 mod words;
 
 wit_bindgen::generate!({ path: "../../../wit/since_v0.1.0", world: "connector", generate_all });
@@ -94,6 +96,11 @@ impl GuestSession for Malice {
             can_write: None,
             warnings: Vec::new(),
         };
+        if mode(&self.config) == "ping-tells" {
+            info.product = self.config.clone();
+            info.version = self.config.clone();
+            info.warnings = vec![self.config.clone()];
+        }
         if mode(&self.config) == "ping-floods" {
             info.product = "p".repeat(8 << 20);
             info.version = "a version\r\n\u{1b}[2Jof another line".into();
@@ -154,6 +161,10 @@ impl Malice {
             "randomness" => takes::randomness(),
             "logs" => takes::logs(),
             "prints" => takes::prints(),
+            "unsent-bodies" => unsent::bodies(number(at)),
+            "unsent-names" => unsent::names(number(at)),
+            "unsent-fields" => unsent::fields(number(at)),
+            "tells" => words::told(&self.config),
             "dial" => reaches::dial(at),
             "dial-tls" => reaches::dial_tls(at),
             "connections" => reaches::connections(at),
@@ -171,6 +182,11 @@ impl Malice {
         };
         Err(error(code, message))
     }
+}
+
+/// How many are wanted; far more than there can be where it does not say.
+fn number(text: &str) -> usize {
+    text.parse().unwrap_or(10_000)
 }
 
 impl GuestRows for Batches {

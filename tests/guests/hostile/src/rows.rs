@@ -2,11 +2,15 @@
 
 use std::cell::Cell;
 
+use crate::error;
 use crate::exports::semilayer::connector::source::Error;
 use crate::semilayer::connector::types::{Cursor, CursorKind, Page, RowBatch, Step};
 
 /// What a real batch that is far too large has: less than a guest may have of memory.
 const HUGE: usize = 48 << 20;
+
+/// What a batch has that is only somewhat too large.
+const TOO_LARGE: usize = 12 << 20;
 
 /// A result, wrong in the way that its target is called.
 pub struct Batches {
@@ -58,6 +62,18 @@ impl Batches {
                 }
                 batch(rows, payload)
             }
+            "batch-too-large" if asked == 0 => {
+                let row = format!("{{\"id\":\"{}\"}}", "x".repeat(1000));
+                let rows = TOO_LARGE / row.len();
+                batch(rows as u32, vec![row; rows].join(",").into_bytes())
+            }
+            "row-too-large" if asked == 0 => {
+                batch(1, format!("{{\"id\":\"{}\"}}", "x".repeat(TOO_LARGE)).into_bytes())
+            }
+            // The first of them, or the rest, is still in the connection when the error comes.
+            "fails-at-once" => return Err(error("midway", String::new())),
+            "fails-midway" if asked > 0 => return Err(error("midway", String::new())),
+            "fails-midway" => once(2, br#"{"id":1},{"id":2}"#),
             "huge-row" if asked == 0 => batch(1, format!("{{\"id\":\"{}\"}}", "x".repeat(HUGE)).into_bytes()),
             "huge" | "huge-row" => end(None),
             // As many bytes as are asked for, for ever.

@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::exports::semilayer::connector::source::{Error, Target, TargetSchema};
+use crate::semilayer::connector::log::{Level, emit};
 use crate::semilayer::connector::types::{LogicalType, TargetColumn};
 
 /// The text that several answers point to at once.
@@ -59,6 +60,18 @@ pub fn with_secret(config: &str) -> Error {
     let mut error = error("co\r\nde", format!("\u{1b}[31mred\r\n2026-01-01 INFO forged line\u{0} {config}"));
     error.detail = (0..10_000).map(|at| (format!("key\n{at}"), config.to_owned())).collect();
     error
+}
+
+/// Writes the configuration into the log by every way that there is, the last of them in a line without an end.
+pub fn told(config: &str) -> (&'static str, String) {
+    let field = (config.to_owned(), config.to_owned());
+    emit(Level::Error, config, &[field]);
+    println!("{config}");
+    eprintln!("{config}");
+    for at in 0..64 {
+        eprint!("{}{config}", "x".repeat(1000 + at));
+    }
+    ("told", config.to_owned())
 }
 
 /// An error whose message is no text.

@@ -20,7 +20,7 @@ use super::idle::{Idle, Wire};
 use super::target::Target;
 use crate::reach::outbound::{CONNECT_TIMEOUT, Failure, Line, Outbound, Slot};
 
-/// Bytes of an answer's head, and of its trailers: as many as a guest may put into a request's.
+/// Bytes of an answer's head, and of its trailers: many times what servers send.
 const MAX_HEAD: usize = 128 * 1024;
 
 /// Bytes that are read ahead of the guest.

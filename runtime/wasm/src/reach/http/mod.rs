@@ -10,6 +10,7 @@ mod idle;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unsent;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiH
 use super::outbound::Outbound;
 use crate::state::State;
 use idle::Idle;
+pub(crate) use unsent::{bound, context};
 
 /// What stands between a guest's requests and the network.
 pub(crate) struct Gate {
@@ -38,6 +40,14 @@ impl WasiHttpHooks for Gate {
     /// The header is written here, from the host that was checked.
     fn set_host_header(&mut self) -> bool {
         false
+    }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        unsent::BODY_PIECES
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        unsent::BODY_PIECE
     }
 
     fn send_request(
