@@ -114,9 +114,24 @@ async fn a_runner_is_connected_before_a_large_module_is_compiled_and_then_serves
     assert_eq!(stack.ask("numbers").await.status, StatusCode::OK, "what was compiled is named in hello");
     assert_eq!(stack.cached().iter().filter(|path| path.extension().unwrap() == "cwasm").count(), 1);
     runner.process().wait_for_line("is compiled, and served when that is done", LIMIT).await.unwrap();
+    let gave_up_rights = async {
+        while !children(runner.process().id()).iter().any(|status| status.contains("NoNewPrivs:\t1")) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, gave_up_rights).await.expect("the compiler's process keeps its rights");
     runner.process().wait_for_line("@semilayer/bridge-large is served", LIMIT).await.unwrap();
     runner.process().wait_for_line("the gateway knows the connectors", LIMIT).await.unwrap();
     assert_eq!(stack.ask("numbers").await.status, StatusCode::OK);
+}
+
+/// What `/proc` says of the children of a process (proc_pid_status(5)).
+fn children(of: i32) -> Vec<String> {
+    let parent = format!("PPid:\t{of}\n");
+    let all = std::fs::read_dir("/proc").unwrap();
+    // One that has ended meanwhile has nothing to say.
+    let statuses = all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("status")).ok());
+    statuses.filter(|status| status.contains(&parent)).collect()
 }
 
 /// The plain guest as the bridge `large`, which it is: it has a core module beside its own whose compiling takes long.
