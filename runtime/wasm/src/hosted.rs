@@ -127,7 +127,14 @@ impl HostedConnector {
                 Err(failure) => Err(call::failed(failure, &mut instance, hosted)),
             }
         };
-        call.run(warming).await?
+        call.run(warming).await.unwrap_or_else(|_late| {
+            let message = format!(
+                "the connector {} took longer than {} s to begin and to say its manifest",
+                hosted.name,
+                WARMING.as_secs()
+            );
+            Err(Error::new(ErrorCode::ConnectorFailed, message))
+        })
     }
 }
 

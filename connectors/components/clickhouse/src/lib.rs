@@ -99,7 +99,7 @@ pub struct ClickHouse;
         joins,
     ),
     conventions(nulls_last, folds_beyond_ascii, single_precision = ["Float32", "BFloat16"]),
-    egress = ["{url}:8123", "{url}:8443", "{host}:{port}", "{host}:8123", "{host}:8443"],
+    egress = ["{url}:8123|8443", "{host}:{port}", "{host}:8123|8443"],
 )]
 impl Connector for ClickHouse {
     type Config = Settings;

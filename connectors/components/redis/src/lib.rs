@@ -41,7 +41,7 @@ pub struct Redis;
         where_string_ops = ["$like", "$ilike", "$contains", "$startsWith", "$endsWith"]
     ),
     conventions(moments_in_text),
-    egress = ["{url}", "{host}:{port}"]
+    egress = ["{url}", "{host}:{port}", "{host}:6379"]
 )]
 impl Connector for Redis {
     type Config = Settings;

@@ -22,8 +22,8 @@ pub struct Settings {
     #[config(label = "Host", placeholder = "localhost")]
     pub host: Option<String>,
     /// Its port.
-    #[config(label = "Port", default = 6379)]
-    pub port: u16,
+    #[config(label = "Port", placeholder = "6379", hint = "6379 unless it is set, here or in the URL.")]
+    pub port: Option<u16>,
     /// The user, on servers that have more than one.
     #[config(label = "User name", alias = "user", hint = "Only for servers with ACL users.")]
     pub username: Option<String>,
@@ -98,10 +98,7 @@ impl Place {
         if let Some(host) = settings.host.filter(|host| !host.trim().is_empty()) {
             place.host = host.trim().to_owned();
         }
-        // What a form fills in by itself is nobody's choice.
-        if settings.port != PORT {
-            place.port = settings.port;
-        }
+        place.port = settings.port.unwrap_or(place.port);
         place.tls = settings.tls.unwrap_or(place.tls);
         place.username = settings.username.filter(|name| !name.is_empty()).or(place.username);
         place.password =
@@ -158,9 +155,12 @@ mod tests {
             db: 3,
         };
         assert_eq!(from_url, right);
-        let mixed = r#"{"url": "redis://:x@h:7000", "port": 6379, "password": "y", "db": "2", "tls": true}"#;
+        let mixed = r#"{"url": "redis://:x@h:7000", "password": "y", "db": "2", "tls": true}"#;
         let mixed = place(mixed).unwrap();
         assert_eq!((mixed.port, mixed.db, mixed.tls, mixed.username), (7000, 2, true, None));
+        let usual = place(r#"{"url": "redis://h:7000", "port": 6379}"#).unwrap();
+        assert_eq!(usual.port, 6379, "a field that is set wins, also with the usual port");
+        assert_eq!(place(r#"{"host": "h"}"#).unwrap().port, 6379);
         assert_eq!(mixed.password, Some("y".into()));
         let fields = place(r#"{"host": " h ", "port": 7001, "database": 1, "ssl": "1"}"#).unwrap();
         assert_eq!((fields.host.as_str(), fields.port, fields.db, fields.tls), ("h", 7001, 1, true));

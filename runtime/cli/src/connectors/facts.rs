@@ -23,11 +23,16 @@ pub(crate) fn lines(module: &Module) -> Vec<(&'static str, String)> {
     let beyond = if module.manifest.egress.is_empty() {
         "nothing, as it asks for nothing".to_owned()
     } else if allowed.is_empty() {
-        "what its source's own configuration names, on public addresses unless that is written on this machine"
+        "what its source's own configuration names, with the first port it asks for where that names none; on public \
+         addresses unless that is written on this machine"
             .to_owned()
     } else {
         let hosts: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        format!("what its source's own configuration names, and of what it asks for {}", hosts.join(", "))
+        format!(
+            "what its source's own configuration names, with the first port it asks for where that names none, and of \
+             what it asks for {}",
+            hosts.join(", ")
+        )
     };
     lines.push(("granted", beyond));
     lines.push((

@@ -1,6 +1,6 @@
 //! Drivers and modules together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use connector_api::Connector;
 use connector_host::load::{Claim, LoadedModule, Modules};
@@ -16,18 +16,29 @@ pub struct Loaded {
     drivers: Vec<Served>,
     /// None where there is no folder for them and no entry that names one.
     modules: Option<Modules>,
+    /// Held while somebody is told what is served, so that nobody is told of an older set last.
+    telling: Arc<Mutex<()>>,
 }
 
 impl Loaded {
-    /// The drivers, and the modules that can be loaded. Needs a tokio runtime.
+    /// The drivers, and the modules that can be loaded: those that have to be compiled are waited for. Needs a tokio runtime.
     pub async fn load(settings: &ModuleSettings) -> Loaded {
         let drivers = drivers::served();
-        let modules = if settings.are_any() {
-            Some(Modules::load(settings.load(claims(&drivers))).await)
-        } else {
-            None
+        let modules = match settings.are_any() {
+            true => Some(Modules::load(settings.load(claims(&drivers))).await),
+            false => None,
         };
-        Loaded { drivers, modules }
+        Loaded { drivers, modules, telling: Arc::default() }
+    }
+
+    /// The drivers, and the modules that were compiled before; others are served once they are compiled.
+    pub async fn open(settings: &ModuleSettings) -> Loaded {
+        let drivers = drivers::served();
+        let modules = match settings.are_any() {
+            true => Some(Modules::open(settings.load(claims(&drivers))).await),
+            false => None,
+        };
+        Loaded { drivers, modules, telling: Arc::default() }
     }
 
     /// The modules, if there may be any.
@@ -44,6 +55,12 @@ impl Loaded {
     pub fn served(&self) -> Vec<Served> {
         let modules = self.served_modules().into_iter().map(|module| Served::from(module.connector.clone()));
         self.drivers.iter().cloned().chain(modules).collect()
+    }
+
+    /// Hands over what is served now, one after the other.
+    pub fn tell<T>(&self, take: impl FnOnce(Vec<Served>) -> T) -> T {
+        let _one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        take(self.served())
     }
 
     /// The same by name.

@@ -65,7 +65,7 @@ impl ModuleSettings {
 
     /// Whether there may be any module at all.
     pub fn are_any(&self) -> bool {
-        self.folder.is_some() || !self.entries.0.is_empty()
+        self.folder.is_some() || !self.entries.modules.is_empty()
     }
 
     /// What the host is told. `claims` are the names that no module may have.
@@ -80,15 +80,30 @@ impl ModuleSettings {
     }
 }
 
-/// The tables under `[connectors]`.
-pub(super) fn entries(tables: Table) -> Result<Entries, String> {
-    tables.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, _>>().map(Entries)
+/// The key of `[connectors]` itself; every other one is a module's table.
+const REQUIRE_PINS: &str = "require_pins";
+
+/// `[connectors]`: whether modules have to be pinned, and the tables of single ones.
+pub(super) fn entries(mut tables: Table) -> Result<Entries, String> {
+    let require_pins = match tables.remove(REQUIRE_PINS) {
+        None => false,
+        Some(Value::Boolean(flag)) => flag,
+        // A module may be called so, too.
+        Some(table @ Value::Table(_)) => {
+            tables.insert(REQUIRE_PINS.to_owned(), table);
+            false
+        }
+        Some(_) => return Err(format!("[connectors] {REQUIRE_PINS}: must be true or false")),
+    };
+    let modules = tables.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(Entries { modules, require_pins })
 }
 
 fn entry((name, value): (String, Value)) -> Result<(String, ModuleEntry), String> {
     let Value::Table(keys) = value else {
         return Err(format!(
-            "[connectors.{name}] must be a table, such as [connectors.{name}] with sha256 = \"…\""
+            "[connectors.{name}] must be a table, such as [connectors.{name}] with sha256 = \"…\"{}",
+            suggestion(&name, [REQUIRE_PINS])
         ));
     };
     let mut entry = ModuleEntry::default();
@@ -161,19 +176,25 @@ mod tests {
             "#
         );
         let entries = read(&text).unwrap();
-        let ModuleEntry { file, policy } = &entries.0["acme"];
+        let ModuleEntry { file, policy } = &entries.modules["acme"];
         assert_eq!(file.as_deref(), Some("acme-2.wasm".as_ref()));
         assert_eq!(policy.sha256.unwrap().to_string(), digest);
         assert_eq!(policy.signature.as_ref().unwrap().to_string(), key);
         assert_eq!((policy.allow_hosts.len(), policy.memory, policy.max_sessions), (2, 64 << 20, 4));
         assert_eq!(policy.running, Duration::from_secs(2));
-        assert_eq!(entries.0["@acme/bridge-tape"].policy.max_sessions, 2);
+        assert_eq!(entries.modules["@acme/bridge-tape"].policy.max_sessions, 2);
+        assert!(!entries.require_pins);
+        assert_eq!(
+            read("require_pins = true").unwrap(),
+            Entries { require_pins: true, ..Entries::default() }
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (text, expected) in [
             ("a = 1", "[connectors.a] must be a table"),
+            ("require_pins = \"yes\"", "[connectors] require_pins: must be true or false"),
             ("[a]\nsha265 = \"x\"", "[connectors.a] sha265: there is no such key; did you mean \"sha256\"?"),
             ("[a]\nsha256 = \"abc\"", "[connectors.a] sha256: must be a SHA-256"),
             ("[a]\nsignature = \"abc\"", "[connectors.a] signature: must be a minisign public key"),

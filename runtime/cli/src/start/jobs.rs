@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connector_host::load::LoadedModule;
+use connector_model::error::ErrorCode;
 use jiff::Timestamp;
 use runner_engine::{Assignment, Credentials, Engine, JobRequest, SourceWarning};
 use runner_link::{HelloParts, JobHandler, JobReply};
@@ -23,18 +24,31 @@ pub(super) struct Service {
     engine: Engine,
     loaded: Loaded,
     max_jobs: usize,
+    /// The assigned sources, each with its bridge.
+    assigned: Arc<Mutex<Vec<(String, String)>>>,
     /// What was warned of last: the same again is not said again at every reconnect.
     warned: Arc<Mutex<Vec<SourceWarning>>>,
 }
 
 impl Service {
     pub(super) fn new(engine: Engine, loaded: Loaded, max_jobs: usize) -> Self {
-        Service { engine, loaded, max_jobs, warned: Arc::default() }
+        Service { engine, loaded, max_jobs, assigned: Arc::default(), warned: Arc::default() }
     }
 
     /// What is served at this moment.
     pub(super) fn hello(&self) -> HelloParts {
         hello(&self.engine.bridges(), &self.loaded, self.max_jobs)
+    }
+
+    /// The assigned sources whose module is left alone, whether or not one of their jobs has met that.
+    fn parked(&self) -> Vec<String> {
+        let bridges = self.engine.bridges();
+        let is_parked = |bridge: &str| {
+            let module = bridges.find(bridge).ok().and_then(|connector| self.loaded.module_of(connector));
+            module.is_some_and(|module| module.parking.state().parked_for.is_some())
+        };
+        let assigned = lock(&self.assigned);
+        assigned.iter().filter(|(_, bridge)| is_parked(bridge)).map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -107,11 +121,17 @@ impl JobHandler for Jobs {
             active_jobs: u64::try_from(stats.active_jobs).unwrap_or(u64::MAX),
             memory_mb: memory::resident_mib(),
             // A source that no job has tried has nothing to say.
-            sources: stats.sources.into_iter().filter_map(source_health).collect(),
+            sources: failing(
+                stats.sources.into_iter().filter_map(source_health).collect(),
+                self.service.parked(),
+                Timestamp::now(),
+            ),
         }
     }
 
     fn assigned(&self, sources: Vec<AssignedSource>) {
+        *lock(&self.service.assigned) =
+            sources.iter().map(|source| (source.name.clone(), source.bridge.clone())).collect();
         self.service.engine.assign(sources.into_iter().map(assignment).collect());
         let Service { engine, warned, .. } = self.service.clone();
         // Resolving the sources reads secret files.
@@ -186,9 +206,42 @@ fn source_health(health: runner_engine::SourceHealth) -> Option<SourceHealth> {
     })
 }
 
+/// The same, with the sources of connectors that are left alone: whatever their last job found, the next one fails.
+fn failing(mut sources: Vec<SourceHealth>, parked: Vec<String>, now: Timestamp) -> Vec<SourceHealth> {
+    sources.retain(|source| !parked.contains(&source.name));
+    sources.extend(parked.into_iter().map(|name| SourceHealth {
+        name,
+        state: SourceState::Failing,
+        code: Some(ErrorCode::ConnectorFailed.as_str().to_owned()),
+        latency_ms: None,
+        checked_at: format!("{now:.3}"),
+    }));
+    sources.sort_by(|one, other| one.name.cmp(&other.name));
+    sources
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sources_of_a_parked_module_fail_whatever_their_last_job_found() {
+        let fine = |name: &str| SourceHealth {
+            name: name.to_owned(),
+            state: SourceState::Ok,
+            code: None,
+            latency_ms: Some(3),
+            checked_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        };
+        let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let told = failing(vec![fine("a"), fine("b")], vec!["b".to_owned(), "never-tried".to_owned()], now);
+        let shown: Vec<_> = told.iter().map(|source| (source.name.as_str(), source.state)).collect();
+        let expected =
+            [("a", SourceState::Ok), ("b", SourceState::Failing), ("never-tried", SourceState::Failing)];
+        assert_eq!(shown, expected);
+        assert_eq!(told[1].code.as_deref(), Some("CONNECTOR_FAILED"));
+        assert_eq!(told[1].checked_at, "2026-01-02T00:00:00.000Z");
+    }
 
     #[test]
     fn a_managed_source_without_a_config_is_one_without_settings() {

@@ -36,8 +36,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Loads the trusted authorities, the drivers and the modules, and opens the health port if there is to be one. Needs a tokio
-    /// runtime.
+    /// Loads the trusted authorities, the drivers and the modules that were compiled before, and opens the health port if there
+    /// is to be one. Needs a tokio runtime.
     ///
     /// # Errors
     /// What of the settings cannot be used after all.
@@ -46,13 +46,13 @@ impl Runner {
         let link_settings = settings.connection.link()?;
         let connect =
             DialConnect::new(dialer.clone(), &settings.connection.gateway.value, settings.connection.tls()?);
-        let loaded = Loaded::load(&settings.modules).await;
-        let engine = engine(&settings, dialer, &loaded)?;
         let readiness = Readiness::new();
         let health = match settings.serving.port {
             Some(port) => Some(Health::open(port, readiness.clone()).await?),
             None => None,
         };
+        let loaded = Loaded::open(&settings.modules).await;
+        let engine = engine(&settings, dialer, &loaded)?;
         Ok(Runner {
             settings,
             link_settings,
@@ -79,13 +79,9 @@ impl Runner {
                 }
             };
             engine.reload(file.sources);
-            if let Some(modules) = loaded.modules().cloned() {
-                let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
-                tokio::spawn(async move {
-                    if modules.reconfigure(file.connectors).await {
-                        serve(&engine, &loaded, &changed);
-                    }
-                });
+            // What was withdrawn is gone when this returns; what comes, comes when it is ready.
+            if loaded.modules().is_some_and(|modules| modules.reconfigure(file.connectors)) {
+                serve(&engine, &loaded, &changed);
             }
             tracing::info!("SIGHUP received: the sources of the file and the secret files are read again");
         }
@@ -100,6 +96,10 @@ impl Runner {
             let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
             modules.watch(move |_| serve(&engine, &loaded, &changed))
         });
+        // What was compiled between the first look and the watch.
+        if loaded.modules().is_some() {
+            serve(&engine, &loaded, &changed);
+        }
         let service = Service::new(engine.clone(), loaded, self.settings.serving.max_jobs);
         let connect = Arc::new(self.connect);
         let mut links = Links::start(Parts {
@@ -163,7 +163,7 @@ impl Runner {
 /// Gives the engine what is loaded now, and has the gateway told.
 fn serve(engine: &Engine, loaded: &Loaded, changed: &Notify) {
     // No two have one name: a module whose name somebody has is not loaded.
-    if let Err(error) = engine.serve(loaded.served()) {
+    if let Err(error) = loaded.tell(|served| engine.serve(served)) {
         tracing::error!("the connectors stay as they were; this is a bug: {error}");
     }
     changed.notify_one();

@@ -2,6 +2,7 @@
 //! seconds that its jobs would feel, and a module that was made to be hard on the compiler is hard on nobody else.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -46,28 +47,37 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// Machine code of a component, for [`engine_config`].
+    /// Writes machine code of a component, for [`engine_config`], to a file: there may be much of it.
     ///
     /// # Errors
     /// [`Refused::Compile`] and [`Refused::CompileTime`].
-    pub(super) async fn compile(&self, component: Vec<u8>) -> Result<Vec<u8>, Refused> {
+    pub(super) async fn compile(&self, component: Vec<u8>, into: File) -> Result<(), Refused> {
         match self {
             Compiler::Child { program, arguments } => {
                 let mut command = Command::new(program);
                 command.args(arguments).env_clear().kill_on_drop(true);
                 command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
                 // Dropped, and the child with it, when the time is over.
-                timeout(TIME, in_child(command, component)).await.unwrap_or(Err(Refused::CompileTime(TIME)))
+                timeout(TIME, in_child(command, component, into))
+                    .await
+                    .unwrap_or(Err(Refused::CompileTime(TIME)))
             }
             Compiler::Here => {
-                let compiling = tokio::task::spawn_blocking(move || compile(&component));
+                let compiling = tokio::task::spawn_blocking(move || {
+                    let code = compile(&component)?;
+                    (&into).write_all(&code).map_err(|error| unkept(&error))
+                });
                 compiling.await.unwrap_or_else(|_| Err(Refused::Compile("the compiler broke".to_owned())))
             }
         }
     }
 }
 
-async fn in_child(mut command: Command, component: Vec<u8>) -> Result<Vec<u8>, Refused> {
+fn unkept(error: &io::Error) -> Refused {
+    Refused::Compile(format!("the machine code cannot be written: {error}"))
+}
+
+async fn in_child(mut command: Command, component: Vec<u8>, into: File) -> Result<(), Refused> {
     let failed =
         |what: &str, error: io::Error| Refused::Compile(format!("the compiler's process {what}: {error}"));
     let mut child = command.spawn().map_err(|error| failed("cannot be started", error))?;
@@ -79,25 +89,32 @@ async fn in_child(mut command: Command, component: Vec<u8>) -> Result<Vec<u8>, R
         // A child that ends early says why itself.
         let _written = stdin.write_all(&component).await;
     };
-    let ((), code, complaint) =
-        tokio::join!(write, bounded(stdout, MAX_CODE_BYTES), bounded(stderr, MAX_COMPLAINT_BYTES));
+    let ((), written, complaint) = tokio::join!(write, keep(stdout, into), beginning(stderr));
     let status = child.wait().await.map_err(|error| failed("is lost", error))?;
     if status.success() {
-        let code = code.map_err(|error| failed("cannot be read", error))?;
-        return Ok(code);
+        return written;
     }
-    Err(Refused::Compile(reason(status, &complaint.unwrap_or_default())))
+    Err(Refused::Compile(reason(status, &complaint)))
 }
 
-/// Everything up to `limit`. More is an error, and closes the pipe, which ends the child.
-async fn bounded(pipe: impl AsyncRead + Unpin, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    pipe.take(limit + 1).read_to_end(&mut bytes).await?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes)
-    } else {
-        Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has written more than it may"))
+/// Writes everything to the file. More than there may be is an error, and closes the pipe, which ends the child.
+async fn keep(pipe: impl AsyncRead + Unpin, into: File) -> Result<(), Refused> {
+    let mut into = tokio::fs::File::from_std(into);
+    let copying = tokio::io::copy(&mut pipe.take(MAX_CODE_BYTES + 1), &mut into).await;
+    let bytes = copying.map_err(|error| unkept(&error))?;
+    into.flush().await.map_err(|error| unkept(&error))?;
+    if bytes > MAX_CODE_BYTES {
+        return Err(Refused::Compile(format!("its machine code is larger than {MAX_CODE_BYTES} bytes")));
     }
+    Ok(())
+}
+
+/// The beginning of what is written there; the rest is read and dropped, so that whoever writes it comes to an end.
+async fn beginning(mut pipe: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _read = (&mut pipe).take(MAX_COMPLAINT_BYTES).read_to_end(&mut bytes).await;
+    let _dropped = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    bytes
 }
 
 fn reason(status: ExitStatus, complaint: &[u8]) -> String {
@@ -142,6 +159,8 @@ pub fn compile_for_parent(input: impl Read, mut output: impl Write) -> Result<()
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| format!("a limit cannot be set: {error}"))?;
     }
+    // Nothing that it could start gets rights that it does not have (prctl(2)).
+    rustix::thread::set_no_new_privs(true).map_err(|error| format!("rights cannot be given up: {error}"))?;
     // Where that is not allowed it is only less polite.
     let _niceness = rustix::process::nice(NICENESS);
     let mut component = Vec::new();
@@ -163,45 +182,65 @@ pub fn compile_for_parent(input: impl Read, mut output: impl Write) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Seek, SeekFrom};
 
     fn child(script: &str) -> Compiler {
         Compiler::Child { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] }
     }
 
+    /// What the compiler writes to the file.
+    async fn code(compiler: &Compiler, component: Vec<u8>) -> Result<Vec<u8>, Refused> {
+        let mut file = tempfile::tempfile().unwrap();
+        compiler.compile(component, file.try_clone().unwrap()).await?;
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut code = Vec::new();
+        file.read_to_end(&mut code).unwrap();
+        Ok(code)
+    }
+
     async fn problem(script: &str) -> String {
-        child(script).compile(b"component".to_vec()).await.unwrap_err().to_string()
+        code(&child(script), b"component".to_vec()).await.unwrap_err().to_string()
     }
 
     #[tokio::test]
     async fn a_childs_output_is_the_code_and_its_complaint_the_reason() {
-        assert_eq!(child("cat").compile(b"component".to_vec()).await.unwrap(), b"component");
+        assert_eq!(code(&child("cat"), b"component".to_vec()).await.unwrap(), b"component");
         // Larger than a pipe, written by a child that reads nothing.
         let large = vec![7; 1024 * 1024];
-        assert_eq!(child("echo code").compile(large).await.unwrap(), b"code\n");
+        assert_eq!(code(&child("echo code"), large.clone()).await.unwrap(), b"code\n");
+        assert_eq!(code(&child("cat"), large.clone()).await.unwrap(), large);
         let found = problem("cat > /dev/null; printf 'bad \\033[2J opcode\\n' >&2; exit 1").await;
         assert_eq!(found, "it cannot be compiled: bad  [2J opcode");
         assert!(problem("exit 3").await.contains("3"));
         assert!(problem("kill -9 $$").await.contains("signal 9"));
         let absent = Compiler::Child { program: "/nonexistent".into(), arguments: Vec::new() };
-        assert!(absent.compile(Vec::new()).await.unwrap_err().to_string().contains("cannot be started"));
+        assert!(code(&absent, Vec::new()).await.unwrap_err().to_string().contains("cannot be started"));
+    }
+
+    #[tokio::test]
+    async fn a_long_complaint_is_shown_from_its_beginning() {
+        let found =
+            problem("printf 'bad opcode ' >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1").await;
+        assert!(found.starts_with("it cannot be compiled: bad opcode xxx"), "{found}");
+        assert!(found.len() < 5_000, "{} bytes", found.len());
     }
 
     #[tokio::test]
     async fn a_child_has_no_environment() {
         let code =
-            child("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD=; true").compile(Vec::new()).await;
+            code(&child("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD=; true"), Vec::new()).await;
         assert_eq!(String::from_utf8(code.unwrap()).unwrap(), "");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_child_that_does_not_end_is_ended() {
-        let refused = child("sleep 1000").compile(Vec::new()).await.unwrap_err();
+        let refused = code(&child("sleep 1000"), Vec::new()).await.unwrap_err();
         assert_eq!(refused.code(), "compile_time");
     }
 
     #[tokio::test]
     async fn what_does_not_compile_says_why() {
-        let refused = Compiler::Here.compile(b"\0asm\x0d\0\x01\0\x01".to_vec()).await.unwrap_err();
+        let refused = code(&Compiler::Here, b"\0asm\x0d\0\x01\0\x01".to_vec()).await.unwrap_err();
         assert_eq!(refused.code(), "compile");
     }
 }

@@ -1,6 +1,6 @@
 //! Which files there are, and when one of them is another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -29,11 +29,12 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Fingerprint(Vec<(u64, u64, u64, i64, i64)>);
 
-/// Everything that is to be loaded, by name: what the operator named, and every other `.wasm` file of the folder.
+/// Everything that is to be loaded, by name: what the operator named, and every other `.wasm` file of the folder. Where there
+/// is too much, the files at the paths that are `served` go first.
 ///
 /// # Errors
 /// The folder cannot be listed.
-pub(super) fn candidates(settings: &LoadSettings) -> io::Result<Vec<Candidate>> {
+pub(super) fn candidates(settings: &LoadSettings, served: &BTreeSet<PathBuf>) -> io::Result<Vec<Candidate>> {
     let folder = settings.folder.as_deref();
     let named = settings.entries.files(folder).map(|(name, path)| (path, name.to_owned()));
     let mut found: BTreeMap<PathBuf, String> = named.collect();
@@ -48,12 +49,15 @@ pub(super) fn candidates(settings: &LoadSettings) -> io::Result<Vec<Candidate>> 
     let mut candidates: Vec<Candidate> = found.into_iter().map(candidate).collect();
     candidates.sort_by(|one, other| one.name.cmp(&other.name));
     if candidates.len() > MAX_MODULES {
+        // A file that comes takes nothing from one that is there.
+        candidates.sort_by_key(|candidate| !served.contains(&candidate.path));
         tracing::warn!(
             target: super::modules::TARGET,
             files = candidates.len(),
-            "more than {MAX_MODULES} modules; those behind the first {MAX_MODULES} by name are left out"
+            "more than {MAX_MODULES} modules; those that are served and then the first by name are taken, the others left out"
         );
         candidates.truncate(MAX_MODULES);
+        candidates.sort_by(|one, other| one.name.cmp(&other.name));
     }
     Ok(candidates)
 }
@@ -135,11 +139,11 @@ mod tests {
         let settings = LoadSettings {
             folder: Some(folder.path().to_owned()),
             cache: None,
-            entries: Entries(BTreeMap::from(entries)),
+            entries: Entries::from(BTreeMap::from(entries)),
             claims: Vec::new(),
             compiler: Compiler::Here,
         };
-        let found = candidates(&settings).unwrap();
+        let found = candidates(&settings, &BTreeSet::new()).unwrap();
         let file = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         let shown: Vec<_> = found.iter().map(|found| (found.name.as_str(), file(&found.path))).collect();
         let expected = [("a", "a.wasm"), ("absent", "absent.wasm"), ("acme", "b.wasm")];
@@ -154,6 +158,27 @@ mod tests {
         assert_eq!(before, acme.fingerprint());
         fs::write(folder.path().join("b.wasm.minisig"), "another").unwrap();
         assert_ne!(before, acme.fingerprint());
+    }
+
+    #[test]
+    fn files_that_come_take_no_place_from_those_that_are_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |number: usize| folder.path().join(format!("{number:03}.wasm"));
+        let many = MAX_MODULES + 10;
+        (0..many).for_each(|number| fs::write(path(number), "").unwrap());
+        let settings = LoadSettings {
+            folder: Some(folder.path().to_owned()),
+            cache: None,
+            entries: Entries::default(),
+            claims: Vec::new(),
+            compiler: Compiler::Here,
+        };
+        let served = BTreeSet::from([path(many - 1), path(many - 2)]);
+        let found = candidates(&settings, &served).unwrap();
+        assert_eq!(found.len(), MAX_MODULES);
+        let paths: Vec<&Path> = found.iter().map(|candidate| candidate.path.as_path()).collect();
+        assert!(paths.contains(&&*path(many - 1)) && paths.contains(&&*path(many - 2)), "{paths:?}");
+        assert!(paths.contains(&&*path(0)) && !paths.contains(&&*path(MAX_MODULES - 2)));
     }
 
     #[test]

@@ -7,14 +7,18 @@
 //! - `loader`: one file, from its bytes to a connector
 //! - `parking`: a connector that fails time and again is left alone for a while
 //! - [`modules`]: all of them, and how they change
+//! - `files`: what is known of each, and which of them serves a bridge name
+//! - `look`: one look at the files
 //! - `report`: how a file stands
 //! - `single`: one file alone
 //! - `watch`: noticing that the folder did
 
 mod cache;
 mod compile;
+mod files;
 mod folder;
 mod loader;
+mod look;
 pub mod modules;
 mod parking;
 mod report;

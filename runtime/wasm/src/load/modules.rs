@@ -1,60 +1,94 @@
 //! All modules, and how they change.
+//!
+//! A look at the folder reads what is new and compiles nothing. What a look finds is made into connectors beside it, and is
+//! served as soon as it is one: a module that takes long holds up neither another nor what the operator takes away.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use connector_model::error::{Error, ErrorCode};
 use connector_model::manifest::short_name;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use super::cache::Cache;
-use super::folder::{Candidate, Fingerprint, candidates};
+use super::files::{File, Files, Start};
 use super::loader::{LoadedModule, Loader};
-use super::report::{ModuleReport, Standing};
+use super::report::ModuleReport;
 use super::settings::{Entries, LoadSettings};
-use crate::module::Refused;
+use crate::module::{Module, Refused};
 
 /// Where what is logged here is from.
 pub(super) const TARGET: &str = "semilayer::connector";
 
+/// How long a start waits for modules that need no compiling: they take milliseconds, unless one means to be slow.
+const QUICK: Duration = Duration::from_secs(2);
+/// How often a refresh looks again, where something changes while it looks.
+const LOOKS: usize = 3;
+
 /// The modules of a folder. A clone is the same set.
 #[derive(Clone)]
-pub struct Modules(Arc<Set>);
+pub struct Modules(pub(super) Arc<Set>);
 
-struct Set {
-    settings: Mutex<LoadSettings>,
-    loader: Loader,
-    state: Mutex<State>,
+pub(super) struct Set {
+    settings: Mutex<Current>,
+    pub(super) loader: Loader,
+    pub(super) state: Mutex<State>,
     /// One look at the folder at a time.
-    looking: tokio::sync::Mutex<()>,
+    pub(super) looking: tokio::sync::Mutex<()>,
+    /// Somebody wants another look.
+    pub(super) look: Notify,
+    /// Counts the sets of modules that were served.
+    pub(super) served: watch::Sender<u64>,
+    /// Told whenever a connector that is being made gets further.
+    moved: Notify,
+    has_warned: AtomicBool,
+}
+
+/// What the operator says now.
+struct Current {
+    settings: LoadSettings,
+    /// Counts what the operator said.
+    generation: u64,
 }
 
 #[derive(Default)]
-struct State {
-    /// By path.
-    files: BTreeMap<PathBuf, File>,
+pub(super) struct State {
+    pub(super) files: Files,
     /// Why the cache cannot be used.
     cache: Option<String>,
     /// Why the folder cannot be listed, and which entries of the configuration speak of no module.
     oddities: Vec<String>,
 }
 
-/// One file and what became of it.
-struct File {
-    candidate: Candidate,
-    /// None when it is to be looked at again whatever it is.
-    seen: Option<Fingerprint>,
-    loaded: Option<Arc<LoadedModule>>,
-    refused: Option<Refused>,
-}
-
 impl Modules {
     /// Loads everything that can be loaded; what cannot be is in [`Modules::reports`], and in the log. Must be called within a
     /// tokio runtime.
     pub async fn load(settings: LoadSettings) -> Modules {
+        let modules = Modules::unlooked(settings).await;
+        modules.refresh().await;
+        modules
+    }
+
+    /// The same, and waits only for modules that were compiled before. Others are served as soon as they are compiled, which
+    /// [`Modules::watch`] tells.
+    pub async fn open(settings: LoadSettings) -> Modules {
+        let modules = Modules::unlooked(settings).await;
+        modules.look().await;
+        let quick = modules.until_all(|file| file.making.as_ref().is_none_or(|making| making.is_slow));
+        if timeout(QUICK, quick).await.is_err() {
+            tracing::warn!(target: TARGET, "some modules are not ready yet, and are served as soon as they are");
+        }
+        modules
+    }
+
+    async fn unlooked(settings: LoadSettings) -> Modules {
         let opened = match settings.cache.clone() {
             None => Ok(None),
             Some(root) => {
-                let opening = tokio::task::spawn_blocking(move || Cache::open(&root).map(Some));
+                let opening = tokio::task::spawn_blocking(move || Cache::open(&root).map(Arc::new).map(Some));
                 opening.await.unwrap_or_else(|_| Err("opening it broke off; this is a bug".to_owned()))
             }
         };
@@ -67,21 +101,16 @@ impl Modules {
         if let Some(problem) = &problem {
             tracing::warn!(target: TARGET, "{problem}");
         }
-        let loader = Loader::new(settings.compiler.clone(), cache);
-        let modules = Modules(Arc::new(Set {
-            settings: Mutex::new(settings),
-            loader,
+        Modules(Arc::new(Set {
+            loader: Loader::new(settings.compiler.clone(), cache),
+            settings: Mutex::new(Current { settings, generation: 0 }),
             state: Mutex::new(State { cache: problem, ..State::default() }),
             looking: tokio::sync::Mutex::default(),
-        }));
-        modules.refresh().await;
-        if !modules.0.loader.has_cache() && !modules.loaded().is_empty() {
-            tracing::warn!(
-                target: TARGET,
-                "modules are compiled at each start: set SEMILAYER_CACHE_DIR to a folder that this user can write to"
-            );
-        }
-        modules
+            look: Notify::new(),
+            served: watch::Sender::new(0),
+            moved: Notify::new(),
+            has_warned: AtomicBool::new(false),
+        }))
     }
 
     /// The modules that are served, by name.
@@ -89,10 +118,10 @@ impl Modules {
         self.reports().iter().filter_map(|report| report.loaded().cloned()).collect()
     }
 
-    /// Every file, by name.
+    /// Every file that stands somehow, by name: one that is still being compiled does not.
     pub fn reports(&self) -> Vec<ModuleReport> {
         let state = lock(&self.0.state);
-        let mut reports: Vec<ModuleReport> = state.files.values().filter_map(File::report).collect();
+        let mut reports: Vec<ModuleReport> = state.files.0.values().filter_map(File::report).collect();
         reports.sort_by(|one, other| one.name.cmp(&other.name));
         reports
     }
@@ -103,57 +132,68 @@ impl Modules {
         state.cache.iter().chain(&state.oddities).cloned().collect()
     }
 
-    /// Takes what the operator says now of single modules, and loads again those of which it is something else. Says
-    /// whether another set is served than before.
-    pub async fn reconfigure(&self, entries: Entries) -> bool {
-        {
-            let mut settings = lock(&self.0.settings);
-            if settings.entries == entries {
+    /// Takes what the operator says now of single modules. What may not be served any more is withdrawn before this returns,
+    /// and this says whether something was; what else has to change is for the next look, which [`Modules::watch`] takes at
+    /// once.
+    pub fn reconfigure(&self, entries: Entries) -> bool {
+        let folder = {
+            let mut current = lock(&self.0.settings);
+            if current.settings.entries == entries {
                 return false;
             }
-            settings.entries = entries;
-        }
-        for file in lock(&self.0.state).files.values_mut() {
+            current.settings.entries = entries.clone();
+            current.generation += 1;
+            current.settings.folder.clone()
+        };
+        let mut withdrawn = false;
+        for file in lock(&self.0.state).files.0.values_mut() {
             file.seen = None;
+            let Some(loaded) = file.loaded.clone() else { continue };
+            let policy =
+                entries.of(folder.as_deref(), &file.candidate.path).for_bridge(loaded.module.bridge());
+            if let Err(refused) = policy.admits(loaded.module.digest) {
+                file.found = None;
+                file.making = None;
+                file.withdraw(refused);
+                withdrawn = true;
+            }
         }
-        self.refresh().await
+        if withdrawn {
+            self.0.serves_others();
+        }
+        self.0.look.notify_one();
+        withdrawn
     }
 
-    /// Looks at the files again, and says whether another set is served than before.
+    /// Looks at the files again, waits for everything that is made of them, and says whether another set is served than before.
     pub async fn refresh(&self) -> bool {
-        let _one = self.0.looking.lock().await;
-        let settings = lock(&self.0.settings).clone();
-        let listing = tokio::task::spawn_blocking(move || {
-            candidates(&settings).map(|found| {
-                found.into_iter().map(|candidate| (candidate.fingerprint(), candidate)).collect::<Vec<_>>()
-            })
-        });
-        let found = match listing.await {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                let folder = lock(&self.0.settings).folder.clone().unwrap_or_default();
-                self.note(vec![format!("the folder {} cannot be read: {error}", folder.display())]);
-                return false;
-            }
-            Err(_) => return false,
-        };
-        let mut changed = self.forget(&found);
-        for (fingerprint, candidate) in found {
-            if !self.is_known(&fingerprint, &candidate) {
-                changed |= self.take(fingerprint, candidate).await;
+        let before = *self.0.served.borrow();
+        for _ in 0..LOOKS {
+            self.look().await;
+            self.until_all(|file| file.making.is_none()).await;
+            if lock(&self.0.state).files.0.values().all(|file| file.seen.is_some()) {
+                break;
             }
         }
-        let served: Vec<String> =
-            self.loaded().iter().map(|loaded| loaded.module.bridge().to_owned()).collect();
-        let unused =
-            |name: &str| format!("[connectors.{name}]: no module is loaded that has this bridge name");
-        let oddities = lock(&self.0.settings).entries.unused(&served).map(unused).collect();
-        self.note(oddities);
-        changed
+        *self.0.served.borrow() != before
+    }
+
+    /// Waits until that is true of every file.
+    async fn until_all(&self, is_done: impl Fn(&File) -> bool) {
+        loop {
+            let moved = self.0.moved.notified();
+            tokio::pin!(moved);
+            // From now on nothing is missed.
+            moved.as_mut().enable();
+            if lock(&self.0.state).files.0.values().all(&is_done) {
+                return;
+            }
+            moved.await;
+        }
     }
 
     /// Keeps what is odd, and says what was not odd before.
-    fn note(&self, oddities: Vec<String>) {
+    pub(super) fn note(&self, oddities: Vec<String>) {
         let mut state = lock(&self.0.state);
         for new in oddities.iter().filter(|oddity| !state.oddities.contains(oddity)) {
             tracing::warn!(target: TARGET, "{new}");
@@ -161,110 +201,15 @@ impl Modules {
         state.oddities = oddities;
     }
 
-    /// Forgets the files that are gone.
-    fn forget(&self, found: &[(Fingerprint, Candidate)]) -> bool {
-        let mut state = lock(&self.0.state);
-        let before = std::mem::take(&mut state.files);
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = before
-            .into_iter()
-            .partition(|(path, _)| found.iter().any(|(_, candidate)| candidate.path == *path));
-        state.files = kept;
-        drop(state);
-        let mut changed = false;
-        for file in gone.values() {
-            if let Some(loaded) = &file.loaded {
-                tracing::info!(target: TARGET, module = file.candidate.name, "{} is served no longer: its file is gone", loaded.module.bridge());
-                changed = true;
-            }
-        }
-        changed
-    }
-
-    /// Whether a file is the one that was looked at before. One whose name somebody had is looked at again: that module may
-    /// be gone.
-    fn is_known(&self, fingerprint: &Fingerprint, candidate: &Candidate) -> bool {
-        let state = lock(&self.0.state);
-        state.files.get(&candidate.path).is_some_and(|file| {
-            file.seen.as_ref() == Some(fingerprint)
-                && !matches!(file.refused, Some(Refused::NameTaken { .. }))
-        })
-    }
-
-    /// Loads a file that is new or another, and says whether another module is served since.
-    async fn take(&self, seen: Fingerprint, candidate: Candidate) -> bool {
-        let known = lock(&self.0.state).files.get(&candidate.path).and_then(|file| file.loaded.clone());
-        let began = std::time::Instant::now();
-        let policy = {
-            let (settings, path) = (lock(&self.0.settings).clone(), candidate.path.clone());
-            move |bridge: &str| settings.entries.policy(settings.folder.as_deref(), &path, bridge)
-        };
-        let stays = known.clone().filter(|known| policy(known.module.bridge()).still_admits(&known.module));
-        let owner = |name: &str| self.owner(name, &candidate.path);
-        let outcome = self.0.loader.load(&candidate, policy, known.as_ref(), owner).await;
-        let mut state = lock(&self.0.state);
-        let before = state.files.remove(&candidate.path);
-        let (path, name) = (candidate.path.clone(), candidate.name.clone());
-        let mut file = File { candidate, seen: Some(seen), loaded: known.clone(), refused: None };
-        let changed = match outcome {
-            Ok(loaded) => {
-                let is_new = known.is_none_or(|known| !Arc::ptr_eq(&known, &loaded));
-                if is_new {
-                    let module = &loaded.module;
-                    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    tracing::info!(
-                        target: TARGET,
-                        module = name,
-                        version = %module.manifest.manifest.version,
-                        sha256 = %module.digest,
-                        ms = millis,
-                        "{} is served by {}", module.bridge(), path.display()
-                    );
-                }
-                file.loaded = Some(loaded);
-                is_new
-            }
-            Err(refused) => {
-                let same = before.and_then(|before| before.refused).map(|before| before.to_string());
-                let was_withdrawn = known.is_some() && stays.is_none();
-                if was_withdrawn || same.is_none_or(|same| same != refused.to_string()) {
-                    let before = match (&known, &stays) {
-                        (None, _) => "",
-                        (Some(_), Some(_)) => "; what was loaded before stays",
-                        (Some(_), None) => "; nor may what was loaded before be served any longer",
-                    };
-                    tracing::warn!(
-                        target: TARGET,
-                        module = name,
-                        code = refused.code(),
-                        "{} is not loaded: {refused}{before}; {}", path.display(), refused.remedy()
-                    );
-                }
-                file.refused = Some(refused);
-                file.loaded = stays;
-                was_withdrawn
-            }
-        };
-        state.files.insert(path, file);
-        changed
-    }
-
-    /// Who has a short bridge name besides the file at `path`.
-    fn owner(&self, name: &str, path: &Path) -> Option<String> {
-        let settings = lock(&self.0.settings);
-        if let Some(claim) = settings.claims.iter().find(|claim| claim.name == name) {
-            return Some(claim.owner.clone());
-        }
-        let state = lock(&self.0.state);
-        let other = state.files.values().find(|file| {
-            let bridge = file.loaded.as_ref().map(|loaded| short_name(loaded.module.bridge()));
-            file.candidate.path != path && bridge == Some(name)
-        });
-        other.map(|file| format!("the module {}", file.candidate.path.display()))
+    /// What the operator says now, and its count.
+    pub(super) fn settings(&self) -> (LoadSettings, u64) {
+        let current = lock(&self.0.settings);
+        (current.settings.clone(), current.generation)
     }
 
     /// The folders in which something may change.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
-        let settings = lock(&self.0.settings);
+        let (settings, _) = self.settings();
         let named = settings.entries.files(settings.folder.as_deref());
         let named = named.filter_map(|(_, file)| file.parent().map(Path::to_owned));
         let mut folders: Vec<PathBuf> = settings.folder.iter().cloned().chain(named).collect();
@@ -272,19 +217,138 @@ impl Modules {
         folders.dedup();
         folders
     }
+
+    /// Begins to make what is to be made. Holds the state, so that nothing ends before it is known to have begun.
+    pub(super) fn make(&self, state: &mut State) {
+        let claims = lock(&self.0.settings).settings.claims.clone();
+        for Start { candidate, module, known } in state.files.plan(&claims) {
+            let path = candidate.path.clone();
+            let (modules, began) = (self.clone(), Instant::now());
+            let attempt = Attempt { modules, path: path.clone(), module, began, outcome: None };
+            let task = tokio::spawn(attempt.run(candidate, known));
+            if let Some(making) = state.files.0.get_mut(&path).and_then(|file| file.making.as_mut()) {
+                making.task = Some(task.abort_handle());
+            }
+        }
+        self.0.moved.notify_waiters();
+    }
 }
 
-impl File {
-    fn report(&self) -> Option<ModuleReport> {
-        let standing = match (&self.loaded, &self.refused) {
-            (Some(loaded), None) => Standing::Loaded(loaded.clone()),
-            (None, Some(refused)) => Standing::Refused(refused.clone()),
-            (Some(loaded), Some(refused)) => {
-                Standing::Outdated { loaded: loaded.clone(), refused: refused.clone() }
+impl Set {
+    /// Another set of modules is served than before.
+    pub(super) fn serves_others(&self) {
+        self.served.send_modify(|count| *count += 1);
+    }
+}
+
+/// A connector that is being made. However it ends, it is not being made any more.
+struct Attempt {
+    modules: Modules,
+    path: PathBuf,
+    module: Arc<Module>,
+    began: Instant,
+    outcome: Option<Result<Arc<LoadedModule>, Refused>>,
+}
+
+impl Attempt {
+    async fn run(mut self, candidate: super::folder::Candidate, known: Option<Arc<LoadedModule>>) {
+        let set = self.modules.0.clone();
+        let quick = set.loader.cached(&self.module, known.as_deref()).await;
+        let outcome = match quick.transpose() {
+            Some(outcome) => outcome,
+            None => {
+                self.is_slow();
+                tracing::info!(target: TARGET, module = candidate.name, "{} is compiled, and served when that is done", self.path.display());
+                set.loader.compiled(&candidate, &self.module).await
             }
-            (None, None) => return None,
         };
-        Some(ModuleReport { name: self.candidate.name.clone(), path: self.candidate.path.clone(), standing })
+        self.outcome = Some(outcome);
+    }
+
+    /// It has to be compiled.
+    fn is_slow(&self) {
+        if let Some(file) = lock(&self.modules.0.state).files.0.get_mut(&self.path)
+            && let Some(making) =
+                file.making.as_mut().filter(|making| Arc::ptr_eq(&making.module, &self.module))
+        {
+            making.is_slow = true;
+        }
+        self.modules.0.moved.notify_waiters();
+    }
+
+    fn tell(&self, name: &str) {
+        let module = &self.module;
+        tracing::info!(
+            target: TARGET,
+            module = name,
+            version = %module.manifest.manifest.version,
+            sha256 = %module.digest,
+            ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "{} is served by {}", module.bridge(), self.path.display()
+        );
+        let set = &self.modules.0;
+        if !set.loader.has_cache() && !set.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: TARGET,
+                "modules are compiled at each start: set SEMILAYER_CACHE_DIR to a folder that this user can write to"
+            );
+        }
+    }
+
+    /// Takes what came of it, if it is still wanted.
+    fn settle(&self, outcome: Option<Result<Arc<LoadedModule>, Refused>>) {
+        let set = &self.modules.0;
+        let mut state = lock(&set.state);
+        let (settings, _) = self.modules.settings();
+        let Some(file) = state.files.0.get_mut(&self.path) else { return };
+        if !file.making.as_ref().is_some_and(|making| Arc::ptr_eq(&making.module, &self.module)) {
+            return;
+        }
+        if let Some(mut making) = file.making.take() {
+            making.task = None;
+        }
+        let name = short_name(self.module.bridge()).to_owned();
+        let policy =
+            settings.entries.of(settings.folder.as_deref(), &self.path).for_bridge(self.module.bridge());
+        let is_wanted = policy == self.module.policy
+            && file.found.as_ref().is_some_and(|found| Arc::ptr_eq(found, &self.module));
+        match outcome {
+            // The operator says something else by now: the next look finds it again.
+            _ if !is_wanted => {
+                file.found = None;
+                file.seen = None;
+                set.look.notify_one();
+            }
+            Some(Ok(loaded)) => {
+                file.load(loaded);
+                self.tell(&file.candidate.name);
+                state.files.displace(&name, &self.path);
+                set.serves_others();
+            }
+            Some(Err(refused)) => {
+                // No room for an instance says nothing of the module.
+                if matches!(&refused, Refused::Unusable(error) if error.code() == ErrorCode::RunnerBusy) {
+                    file.seen = None;
+                }
+                file.found = None;
+                file.refuse(refused);
+            }
+            None => {
+                file.found = None;
+                file.refused = Some(Error::internal("loading it broke off").into());
+                drop(state);
+                set.moved.notify_waiters();
+                return;
+            }
+        }
+        self.modules.make(&mut state);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let outcome = self.outcome.take();
+        self.settle(outcome);
     }
 }
 
@@ -294,6 +358,6 @@ impl std::fmt::Debug for Modules {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

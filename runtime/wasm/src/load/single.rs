@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::folder::Candidate;
 use super::loader::{LoadedModule, Loader, examined};
-use super::settings::LoadSettings;
-use crate::module::{Module, ModulePolicy, Refused};
+use super::settings::{FilePolicy, LoadSettings};
+use crate::module::{Module, Refused};
 
 /// Looks a file over as loading does, and compiles and runs nothing.
 ///
@@ -16,7 +16,7 @@ use crate::module::{Module, ModulePolicy, Refused};
 pub async fn examine_file(settings: &LoadSettings, file: &Path) -> Result<Module, Refused> {
     let candidate = candidate(file);
     let policy = policy(settings, &candidate);
-    examined(candidate, policy).await.map(|examined| examined.module)
+    examined(candidate, policy).await
 }
 
 /// Loads a file as it would be loaded from the folder, whoever else has its bridge name. Keeps its machine code where there
@@ -29,9 +29,14 @@ pub async fn load_file(settings: &LoadSettings, file: &Path) -> Result<Arc<Loade
     let cache = cache.map_err(|problem| {
         Refused::Compile(format!("the folder for compiled modules cannot be used: {problem}"))
     })?;
-    let loader = Loader::new(settings.compiler.clone(), cache);
+    let loader = Loader::new(settings.compiler.clone(), cache.map(Arc::new));
     let candidate = candidate(file);
-    loader.load(&candidate, policy(settings, &candidate), None, |_| None).await
+    let policy = policy(settings, &candidate);
+    let module = Arc::new(examined(candidate.clone(), policy).await?);
+    match loader.cached(&module, None).await? {
+        Some(loaded) => Ok(loaded),
+        None => loader.compiled(&candidate, &module).await,
+    }
 }
 
 fn candidate(file: &Path) -> Candidate {
@@ -39,14 +44,10 @@ fn candidate(file: &Path) -> Candidate {
     Candidate { name, path: file.to_owned() }
 }
 
-fn policy(
-    settings: &LoadSettings,
-    candidate: &Candidate,
-) -> impl FnOnce(&str) -> ModulePolicy + Send + 'static {
+fn policy(settings: &LoadSettings, candidate: &Candidate) -> FilePolicy {
     // The operator writes a path as it is seen from the folder; whoever types one here writes it as it is seen from theirs.
     let path: PathBuf = std::fs::canonicalize(&candidate.path).unwrap_or_else(|_| candidate.path.clone());
     let folder =
         settings.folder.as_ref().map(|folder| std::fs::canonicalize(folder).unwrap_or(folder.clone()));
-    let entries = settings.entries.clone();
-    move |bridge| entries.policy(folder.as_deref(), &path, bridge)
+    settings.entries.of(folder.as_deref(), &path)
 }

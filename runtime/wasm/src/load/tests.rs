@@ -34,6 +34,54 @@ fn settings(folder: &Path) -> LoadSettings {
     }
 }
 
+/// An entry that pins a file, or whichever file has its bridge name.
+fn pinned(name: &str, file: Option<&str>, digest: Digest) -> Entries {
+    let policy = ModulePolicy { sha256: Some(digest), ..ModulePolicy::default() };
+    let entry = ModuleEntry { file: file.map(PathBuf::from), policy };
+    Entries::from(BTreeMap::from([(name.to_owned(), entry)]))
+}
+
+/// The module under another bridge name of as many characters.
+fn other() -> Vec<u8> {
+    let mut bytes = plain();
+    let (from, to) = (b"bridge-plain", b"bridge-other");
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    assert!(!places.is_empty(), "the guest's manifest is written otherwise now");
+    places.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to));
+    bytes
+}
+
+/// A compiler that waits until there is the file `gate`.
+struct Gate {
+    folder: TempDir,
+}
+
+impl Gate {
+    /// Compiles nothing but this.
+    fn before(component: &[u8]) -> Gate {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = wasmtime::Engine::new(&crate::engine_config()).unwrap();
+        fs::write(folder.path().join("code"), engine.precompile_component(component).unwrap()).unwrap();
+        Gate { folder }
+    }
+
+    fn compiler(&self) -> Compiler {
+        let at = self.folder.path().display();
+        let script = format!(
+            "echo . >> {at}/started; while [ ! -e {at}/gate ]; do sleep 0.02; done; cat {at}/code; cat > /dev/null"
+        );
+        Compiler::Child { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] }
+    }
+
+    fn open(&self) {
+        fs::write(self.folder.path().join("gate"), "").unwrap();
+    }
+
+    fn started(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("started")).map_or(0, |lines| lines.lines().count())
+    }
+}
+
 async fn loaded(folder: &TempDir) -> Modules {
     Modules::load(settings(folder.path())).await
 }
@@ -84,24 +132,23 @@ async fn what_the_operator_says_later_holds_for_what_is_loaded_too() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("x.wasm"), plain()).unwrap();
     let modules = loaded(&folder).await;
-    let entries = |policy: ModulePolicy| {
-        Entries(BTreeMap::from([("plain".to_owned(), ModuleEntry { file: None, policy })]))
-    };
-    let pinned = |digest| ModulePolicy { sha256: Some(digest), ..ModulePolicy::default() };
+    let entries = |digest| pinned("plain", None, digest);
     let before = modules.loaded();
-    assert!(
-        modules.reconfigure(entries(pinned(Digest::of(&plain())))).await,
-        "another policy is another connector"
-    );
+    let own = Digest::of(&plain());
+    assert!(!modules.reconfigure(entries(own)), "nothing is withdrawn");
+    assert!(modules.refresh().await, "another policy is another connector");
     assert!(!Arc::ptr_eq(&modules.loaded()[0], &before[0]));
-    assert!(!modules.reconfigure(entries(pinned(Digest::of(&plain())))).await, "the same again");
-    assert!(modules.reconfigure(entries(pinned(Digest::of(b"another")))).await);
-    assert_eq!(standing(&modules), [("x".to_owned(), Some("digest"), None)], "withdrawn");
-    assert!(modules.reconfigure(Entries::default()).await);
-    assert_eq!(standing(&modules), [("x".to_owned(), None, Some(Digest::of(&plain())))]);
+    assert!(!modules.reconfigure(entries(own)) && !modules.refresh().await, "the same again");
+    assert!(modules.reconfigure(entries(Digest::of(b"another"))));
+    assert_eq!(standing(&modules), [("x".to_owned(), Some("digest"), None)], "withdrawn at once");
+    assert!(!modules.refresh().await);
+    assert!(!modules.reconfigure(Entries::default()));
+    assert!(modules.refresh().await);
+    assert_eq!(standing(&modules), [("x".to_owned(), None, Some(own))]);
 
-    let unused = Entries(BTreeMap::from([("tape".to_owned(), ModuleEntry::default())]));
-    assert!(!modules.reconfigure(unused).await);
+    let unused = Entries::from(BTreeMap::from([("tape".to_owned(), ModuleEntry::default())]));
+    modules.reconfigure(unused);
+    assert!(!modules.refresh().await);
     assert!(modules.problems()[0].contains("[connectors.tape]"), "{:?}", modules.problems());
 }
 
@@ -180,4 +227,121 @@ async fn one_file_is_examined_and_loaded_for_itself() {
     assert_eq!(load_file(&settings, &path).await.unwrap().module.path, path);
     let absent = load_file(&settings, &folder.path().join("absent.wasm")).await.unwrap_err();
     assert_eq!(absent.code(), "unreadable");
+}
+
+#[tokio::test]
+async fn a_start_waits_for_no_compiler_and_neither_does_what_the_operator_takes_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::write(file("plain.wasm"), plain()).unwrap();
+    assert_eq!(loaded(&folder).await.loaded().len(), 1, "compiled before");
+    fs::write(file("other.wasm"), other()).unwrap();
+    let gate = Gate::before(&other());
+    let gated = LoadSettings { compiler: gate.compiler(), ..settings(folder.path()) };
+    let modules = Modules::open(gated).await;
+    let own = Digest::of(&plain());
+    assert_eq!(standing(&modules), [("plain".to_owned(), None, Some(own))], "the other is being compiled");
+    assert!(modules.problems().is_empty(), "{:?}", modules.problems());
+
+    let (tell, mut told) = mpsc::channel(16);
+    let _watch = modules.watch(move |modules| tell.try_send(modules.loaded().len()).unwrap());
+    let mut next =
+        async || tokio::time::timeout(Duration::from_secs(20), told.recv()).await.expect("nothing is told");
+    assert!(modules.reconfigure(pinned("plain", None, Digest::of(b"another"))));
+    assert_eq!(standing(&modules), [("plain".to_owned(), Some("digest"), None)]);
+    assert_eq!(next().await, Some(0), "and whoever serves them hears of it");
+    // The watch goes on meanwhile, too.
+    modules.reconfigure(Entries::default());
+    assert_eq!(next().await, Some(1));
+    gate.open();
+    assert_eq!(next().await, Some(2));
+    assert_eq!(gate.started(), 1, "what the operator said of others did not begin it anew");
+}
+
+#[tokio::test]
+async fn what_is_compiled_under_an_older_configuration_is_not_served_under_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("other.wasm"), other()).unwrap();
+    let gate = Gate::before(&other());
+    let modules = Modules::open(LoadSettings { compiler: gate.compiler(), ..settings(folder.path()) }).await;
+    assert!(modules.reports().is_empty());
+    assert!(!modules.reconfigure(pinned("other", None, Digest::of(b"another"))));
+    gate.open();
+    assert!(!modules.refresh().await);
+    assert_eq!(standing(&modules), [("other".to_owned(), Some("digest"), None)]);
+}
+
+#[tokio::test]
+async fn a_pinned_file_goes_before_others_that_claim_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.wasm"), plain_again(b'a')).unwrap();
+    fs::write(folder.path().join("b.wasm"), plain()).unwrap();
+    let own = Digest::of(&plain());
+    // The entry is called otherwise, so that it guards the file and not the name.
+    let entries = pinned("acme", Some("b.wasm"), own);
+    let at_start = LoadSettings { entries: entries.clone(), ..settings(folder.path()) };
+    let expected = [("a".to_owned(), Some("name_taken"), None), ("acme".to_owned(), None, Some(own))];
+    assert_eq!(standing(&Modules::load(at_start).await), expected);
+
+    let modules = loaded(&folder).await;
+    assert_eq!(standing(&modules)[0].2, Some(Digest::of(&plain_again(b'a'))), "the first by name");
+    modules.reconfigure(entries);
+    assert!(modules.refresh().await);
+    assert_eq!(standing(&modules), expected, "and in the place of one that serves");
+}
+
+#[tokio::test]
+async fn where_pins_are_required_nothing_else_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.wasm"), plain()).unwrap();
+    let modules = loaded(&folder).await;
+    assert!(modules.reconfigure(Entries { require_pins: true, ..Entries::default() }), "withdrawn");
+    assert_eq!(standing(&modules), [("x".to_owned(), Some("unpinned"), None)]);
+    modules.refresh().await;
+    let refused = modules.reports()[0].refused().unwrap().to_string();
+    assert!(refused.contains(&Digest::of(&plain()).to_string()), "{refused}");
+    let own = Digest::of(&plain());
+    modules.reconfigure(Entries { require_pins: true, ..pinned("plain", None, own) });
+    assert!(modules.refresh().await);
+    assert_eq!(standing(&modules), [("x".to_owned(), None, Some(own))]);
+}
+
+#[tokio::test]
+async fn of_another_file_than_the_pinned_one_nothing_is_parsed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.wasm"), b"anything at all").unwrap();
+    let entries = pinned("x", Some("x.wasm"), Digest::of(b"another"));
+    let modules = Modules::load(LoadSettings { entries, ..settings(folder.path()) }).await;
+    assert_eq!(standing(&modules), [("x".to_owned(), Some("digest"), None)]);
+}
+
+#[tokio::test]
+async fn a_file_whose_name_is_taken_is_not_read_again_at_every_look() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.wasm"), plain()).unwrap();
+    let second = folder.path().join("b.wasm");
+    fs::write(&second, plain_again(b'b')).unwrap();
+    let modules = loaded(&folder).await;
+    let found = || modules::lock(&modules.0.state).files.0[&second].found.clone().unwrap();
+    let before = found();
+    assert!(!modules.refresh().await);
+    assert!(Arc::ptr_eq(&before, &found()));
+}
+
+#[tokio::test]
+async fn a_folder_that_the_operator_names_later_is_watched_too() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let modules = loaded(&folder).await;
+    let (tell, mut told) = mpsc::channel(16);
+    let _watch = modules.watch(move |modules| tell.try_send(modules.loaded().len()).unwrap());
+    let path = elsewhere.path().join("far.wasm");
+    let entry = ModuleEntry { file: Some(path.clone()), policy: ModulePolicy::default() };
+    modules.reconfigure(Entries::from(BTreeMap::from([("far".to_owned(), entry)])));
+    while standing(&modules).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(standing(&modules)[0].1, Some("unreadable"));
+    fs::write(&path, plain()).unwrap();
+    let served = tokio::time::timeout(Duration::from_secs(20), told.recv());
+    assert_eq!(served.await.expect("nothing is told"), Some(1));
 }

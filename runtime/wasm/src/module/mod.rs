@@ -24,7 +24,7 @@ use connector_model::module::ModuleManifest;
 pub use anatomy::{Anatomy, SOURCE_INTERFACE};
 pub use digest::Digest;
 pub use manifest::manifest_of;
-pub use policy::{DEFAULT_MEMORY, DEFAULT_RUNNING, DEFAULT_SESSIONS, ModulePolicy, PolicyError};
+pub use policy::{DEFAULT_MEMORY, DEFAULT_RUNNING, DEFAULT_SESSIONS, ModulePolicy, PolicyError, PolicyOf};
 pub use refused::Refused;
 pub use signature::{SIGNATURE_SUFFIX, SigningKey};
 
@@ -50,26 +50,36 @@ pub struct Module {
 
 impl Module {
     /// Looks a module over: its world, its manifest, its digest and its signature against the policy. Runs nothing, opens
-    /// nothing. `policy` is what the operator says of a module of that bridge name, `signature` the text of the file
-    /// beside it, where there is one.
+    /// nothing. `policy` is what the operator says of this file, or of a module of the bridge name that it has;
+    /// `signature` is the text of the file beside it, where there is one.
     ///
     /// # Errors
     /// The first thing that speaks against it.
     pub fn examine(
         bytes: &[u8],
         path: PathBuf,
-        policy: impl FnOnce(&str) -> ModulePolicy,
+        policy: impl PolicyOf,
         signature: Option<&str>,
     ) -> Result<Module, Refused> {
+        let digest = Digest::of(bytes);
+        let is_admitted = |policy: &ModulePolicy| {
+            policy.admits(digest)?;
+            policy.signature.as_ref().map_or(Ok(()), |key| key.verify(bytes, signature))
+        };
+        // Where the operator pinned the file, nothing of another one is parsed.
+        let of_file = policy.of_file();
+        of_file.as_ref().map_or(Ok(()), is_admitted)?;
         let anatomy = Anatomy::read(bytes)?;
         anatomy.is_connector()?;
         let (mut manifest, raw_manifest) = manifest::of_anatomy(&anatomy)?;
-        let policy = policy(&manifest.manifest.package_name);
-        let digest = Digest::of(bytes);
-        policy.admits(digest)?;
-        if let Some(key) = &policy.signature {
-            key.verify(bytes, signature)?;
-        }
+        let policy = match of_file {
+            Some(policy) => policy,
+            None => {
+                let policy = policy.of_bridge(&manifest.manifest.package_name);
+                is_admitted(&policy)?;
+                policy
+            }
+        };
         manifest.manifest.fields.extend(pool_fields());
         let imports = anatomy.imports.into_iter().map(str::to_owned).collect();
         Ok(Module { manifest, raw_manifest, digest, imports, path, policy })

@@ -31,6 +31,8 @@ const MOST_RUNNING_MS: u64 = 24 * 60 * 60 * 1000;
 /// What the operator says of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModulePolicy {
+    /// Whether a file may only be loaded that one of the next two names.
+    pub require_pin: bool,
     /// The only file that may be loaded.
     pub sha256: Option<Digest>,
     /// The key that must have signed it.
@@ -45,6 +47,26 @@ pub struct ModulePolicy {
     pub max_sessions: usize,
 }
 
+/// What the operator says of one file.
+pub trait PolicyOf {
+    /// Of the file itself, whatever is in it.
+    fn of_file(&self) -> Option<ModulePolicy>;
+
+    /// Of whichever file wants to serve this bridge.
+    fn of_bridge(self, bridge: &str) -> ModulePolicy;
+}
+
+/// The same for every file.
+impl PolicyOf for ModulePolicy {
+    fn of_file(&self) -> Option<ModulePolicy> {
+        Some(self.clone())
+    }
+
+    fn of_bridge(self, _: &str) -> ModulePolicy {
+        self
+    }
+}
+
 /// A value that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -53,6 +75,7 @@ pub struct PolicyError(String);
 impl Default for ModulePolicy {
     fn default() -> Self {
         ModulePolicy {
+            require_pin: false,
             sha256: None,
             signature: None,
             allow_hosts: Vec::new(),
@@ -108,6 +131,11 @@ impl ModulePolicy {
         Ok(())
     }
 
+    /// Whether the operator said which file it is, by its digest or by who signs it.
+    pub fn is_pinned(&self) -> bool {
+        self.sha256.is_some() || self.signature.is_some()
+    }
+
     /// Whether a module that was loaded under another policy may go on: its file is still the one that is asked for, and it
     /// is known to be signed with the key that is.
     pub(crate) fn still_admits(&self, loaded: &Module) -> bool {
@@ -115,10 +143,11 @@ impl ModulePolicy {
         self.admits(loaded.digest).is_ok() && is_signed
     }
 
-    /// Whether a file of this digest may be loaded.
-    pub(super) fn admits(&self, found: Digest) -> Result<(), Refused> {
+    /// Whether a file of this digest may be loaded. Says nothing of its signature.
+    pub(crate) fn admits(&self, found: Digest) -> Result<(), Refused> {
         match self.sha256 {
             Some(wanted) if wanted != found => Err(Refused::Digest { wanted, found }),
+            None if self.require_pin && !self.is_pinned() => Err(Refused::Unpinned { found }),
             _ => Ok(()),
         }
     }

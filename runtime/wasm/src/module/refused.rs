@@ -48,6 +48,12 @@ pub enum Refused {
         /// The file's.
         found: Digest,
     },
+    /// The operator wants every module pinned, and this one is not.
+    #[error("the configuration says require_pins, and pins no module with its SHA-256 {found}")]
+    Unpinned {
+        /// The file's digest.
+        found: Digest,
+    },
     /// It is not signed as the operator asked.
     #[error("{0}")]
     Signature(String),
@@ -81,6 +87,7 @@ impl Refused {
             Refused::World { .. } => "other_world",
             Refused::Manifest(_) => "manifest",
             Refused::Digest { .. } => "digest",
+            Refused::Unpinned { .. } => "unpinned",
             Refused::Signature(_) => "signature",
             Refused::NameTaken { .. } => "name_taken",
             Refused::Compile(_) => "compile",
@@ -108,6 +115,9 @@ impl Refused {
             }
             Refused::Digest { .. } => {
                 "mount the file that was meant, or change sha256 in the configuration if the new one is meant"
+            }
+            Refused::Unpinned { .. } => {
+                "if it is the file that was meant, add [connectors.NAME] with its sha256, or with the signature of its publisher's key"
             }
             Refused::Signature(_) => {
                 "put the publisher's .minisig beside the file, and compare the key in the configuration with the publisher's"

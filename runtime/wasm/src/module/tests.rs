@@ -47,7 +47,7 @@ fn connector(manifest: &Value) -> Vec<u8> {
 }
 
 fn examine(bytes: &[u8], policy: ModulePolicy) -> Result<Module, Refused> {
-    Module::examine(bytes, PathBuf::from("a.wasm"), |_| policy, None)
+    Module::examine(bytes, PathBuf::from("a.wasm"), policy, None)
 }
 
 /// What is refused of a connector whose manifest has these entries in the place of its own.

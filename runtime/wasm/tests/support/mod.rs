@@ -38,7 +38,7 @@ impl Host {
         let path = test_servers::guest("plain").expect("the guest builds");
         let bytes = std::fs::read(&path).expect("it can be read");
         let module =
-            Module::examine(&bytes, PathBuf::from("plain.wasm"), |_| policy, None).expect("it is in order");
+            Module::examine(&bytes, PathBuf::from("plain.wasm"), policy, None).expect("it is in order");
         let engine = HostEngine::new().expect("an engine");
         let component = Component::new(engine.engine(), &bytes).expect("it compiles");
         let connector = engine.connector(Arc::new(module), component).expect("it links");

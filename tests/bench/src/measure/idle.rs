@@ -13,7 +13,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>> {
     let own = private(&fresh);
     drop(fresh);
     let mounted = Mounted::shipped()?;
-    drop(Runner::start_mounted(world, &mounted).await?);
+    Runner::compile(world, &mounted).await?;
     let modules = Runner::start_mounted(world, &mounted).await?;
     tokio::time::sleep(world.plan.settle).await;
     let with_modules = mebibytes(modules.process.resident_bytes()?);

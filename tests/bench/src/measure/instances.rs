@@ -25,7 +25,10 @@ pub(super) async fn measure(_world: &World) -> Result<Vec<Figure>> {
     let settings = LoadSettings {
         folder: None,
         cache: None,
-        entries: Entries([("plain".to_owned(), ModuleEntry { file: None, policy })].into()),
+        entries: Entries::from(std::collections::BTreeMap::from([(
+            "plain".to_owned(),
+            ModuleEntry { file: None, policy },
+        )])),
         claims: Vec::new(),
         compiler: Compiler::Here,
     };

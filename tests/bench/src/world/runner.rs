@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use test_servers::{Launch, Process};
+use anyhow::{Result, ensure};
+use test_servers::{Exit, Launch, Process};
 
 use crate::gateway::{Gateway, Session, small};
 use crate::world::{Mounted, Route, Source, World};
@@ -13,6 +13,9 @@ use crate::world::{Mounted, Route, Source, World};
 const WARM_UP_JOBS: u64 = 2_000;
 /// Jobs at once that use every session of a pool.
 const WARM_UP_AT_ONCE: usize = 64;
+
+/// Longer than compiling all modules takes, one processor to itself.
+const COMPILING: Duration = Duration::from_secs(300);
 
 /// A running, connected runner. It ends when dropped.
 pub(crate) struct Runner {
@@ -51,6 +54,20 @@ impl Runner {
         let sources = Route::ALL.map(|route| (Source::from(route), world.url(route)));
         Runner::start_with(world, &sources, &mounted.variables().map(|(name, path)| (name, path.into())))
             .await
+    }
+
+    /// Compiles the modules, as a runner does beside its work when it has not before, and says how long that took.
+    ///
+    /// # Errors
+    /// When one of them is refused.
+    pub(crate) async fn compile(world: &World, mounted: &Mounted) -> Result<Duration> {
+        let launch = Launch::new(&world.programs.runner).arg("connectors").arg("list");
+        let launch =
+            mounted.variables().into_iter().fold(launch, |launch, (name, path)| launch.env(name, path));
+        let started = Instant::now();
+        let exit = Process::start(&launch)?.wait(COMPILING).await?;
+        ensure!(exit == Exit::Code(0), "connectors list ends with {exit:?}");
+        Ok(started.elapsed())
     }
 
     /// Starts a runner with these sources, each with its URL, and waits until it serves.

@@ -104,7 +104,7 @@ fn settings(folder: &TempDir, policy: ModulePolicy) -> LoadSettings {
         folder: Some(folder.path().to_owned()),
         // Compiled once for all tests.
         cache: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compiled")),
-        entries: Entries(BTreeMap::from([("hostile".to_owned(), entry)])),
+        entries: Entries::from(BTreeMap::from([("hostile".to_owned(), entry)])),
         claims: Vec::new(),
         compiler: Compiler::Here,
     }

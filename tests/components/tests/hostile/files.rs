@@ -1,10 +1,14 @@
 //! Files that are no modules of this world: each is a reason in a report, and what lay there before still serves.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
-use connector_host::load::ModuleReport;
+use connector_host::ModulePolicy;
+use connector_host::load::{Entries, ModuleEntry, ModuleReport};
 
-use crate::beside::Beside;
+use crate::beside::{Beside, MEMORY};
 
 /// A core module without anything in it.
 const EMPTY_CORE: &[u8] = b"\0asm\x01\0\0\0";
@@ -83,5 +87,45 @@ async fn a_broken_file_in_the_place_of_one_that_serves_leaves_that_serving() {
     let reports = beside.modules.reports();
     let plain = report(&reports, "plain");
     assert!(plain.loaded().is_some() && plain.refused().is_some(), "{plain:?}");
+    beside.end().await;
+}
+
+/// What the guest's switch says, what it says instead, and what is said of a module that does that.
+const SWITCHED: [(&str, &str); 4] = [
+    ("manifest-panics!", "panicked"),
+    ("manifest-endless", "computed for more"),
+    ("manifest-another", "something else than its custom section"),
+    ("manifest-too-big", ""),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_module_that_fails_at_saying_its_manifest_is_refused_and_replaces_nothing() {
+    let beside = Beside::begin().await;
+    let policy =
+        ModulePolicy { memory: MEMORY, running: Duration::from_millis(300), ..ModulePolicy::default() };
+    let entry = |name: &str| (name.to_owned(), ModuleEntry { file: None, policy: policy.clone() });
+    beside.modules.reconfigure(Entries::from(BTreeMap::from([entry("hostile"), entry("another")])));
+    beside.modules.refresh().await;
+    let (serving, whole) = (beside.hostile(), fs::read(beside.path("hostile.wasm")).unwrap());
+    for (switch, says) in SWITCHED {
+        let switched = patched(&whole, "manifest-honest!", switch);
+        let is_refused = |name: &str| {
+            let reports = beside.modules.reports();
+            let refused =
+                report(&reports, name).refused().unwrap_or_else(|| panic!("{switch} has no reason"));
+            assert_eq!(refused.code(), "unusable", "{switch}: {refused}");
+            assert!(refused.to_string().contains(says), "{switch}: {refused}");
+        };
+        // As a first one.
+        fs::write(beside.path("another.wasm"), patched(&switched, "bridge-hostile", "bridge-another"))
+            .unwrap();
+        assert!(!beside.modules.refresh().await, "{switch} is served");
+        is_refused("another");
+        // In the place of one that serves.
+        fs::write(beside.path("hostile.wasm"), &switched).unwrap();
+        assert!(!beside.modules.refresh().await, "{switch} is served");
+        is_refused("hostile");
+        assert!(Arc::ptr_eq(&beside.hostile(), &serving), "{switch}: what was there stays");
+    }
     beside.end().await;
 }

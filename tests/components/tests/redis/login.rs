@@ -165,6 +165,37 @@ async fn a_host_that_nobody_granted_is_not_reached() {
 }
 
 #[tokio::test]
+async fn a_url_and_fields_may_be_mixed_and_the_fields_win() {
+    let fixture = Fixture::plain().await;
+    let port = fixture.server.port().to_string();
+    let login = ("password", APP_PASSWORD);
+    let closed = "127.0.0.1:1";
+    for (url, fields) in [
+        // The port of the URL, at the host of a field.
+        (format!("redis://localhost:{port}"), vec![("host", "127.0.0.1")]),
+        // The other way round.
+        ("redis://127.0.0.1".to_owned(), vec![("port", port.as_str())]),
+        // Both say both.
+        (format!("redis://{closed}"), vec![("host", "localhost"), ("port", port.as_str())]),
+        (format!("redis://{closed}"), vec![("port", port.as_str())]),
+    ] {
+        let settings: Vec<(&str, &str)> =
+            [("url", url.as_str()), login].into_iter().chain(fields.iter().copied()).collect();
+        let opened = fixture.opening.session(&*fixture.module.connector, &settings).await;
+        opened.unwrap_or_else(|error| panic!("{url} with {fields:?}: {error}"));
+    }
+    // The usual port is one as any other when it is set: it is dialled, and nothing answers there.
+    let settings = [("url", "redis://127.0.0.9:1"), ("port", "6379"), login];
+    let error = fixture.opening.session(&*fixture.module.connector, &settings).await.err().unwrap();
+    assert_eq!(error.code(), ErrorCode::SourceUnreachable, "{error}");
+    assert!(error.message().contains("6379"), "{error}");
+    // Only what they name is reached.
+    let settings = [("url", "redis://127.0.0.1:1"), ("host", "localhost"), login];
+    let error = fixture.opening.session(&*fixture.module.connector, &settings).await.err().unwrap();
+    assert_eq!(error.code(), ErrorCode::SourceUnreachable, "granted, and nothing answers: {error}");
+}
+
+#[tokio::test]
 async fn a_node_of_a_cluster_is_refused() {
     let fixture = Fixture::start(RedisOptions::default().setting("cluster-enabled", "yes")).await;
     let other = Redis::start(RedisOptions::default().setting("cluster-enabled", "yes")).await.unwrap();

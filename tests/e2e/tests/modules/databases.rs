@@ -167,6 +167,8 @@ async fn three_databases_are_served_by_mounted_modules_and_their_deaths_have_cod
 async fn a_wrong_password_of_a_module_s_source_has_its_code_and_its_line_in_doctor() {
     let mut served = Served::new().await;
     served.configured(Some("hunter2"), "eyJ.bad.one");
+    // Compiles them, so that the runner has them from the beginning.
+    assert_eq!(served.stack.listed().await.0, Some(0));
     let runner = served.stack.start().await;
     for (source, _) in SOURCES {
         let (status, code) = served.code(source).await;

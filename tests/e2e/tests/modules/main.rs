@@ -92,6 +92,13 @@ impl Stack {
         Runner::start(&self.gateway, &self.identity, &self.options).await.unwrap()
     }
 
+    /// The same, and waits until the module that was not compiled before is served too.
+    async fn serve(&self) -> Runner {
+        let runner = self.start().await;
+        self.gateway.serving(&self.caller, "numbers").await.unwrap();
+        runner
+    }
+
     /// `connectors list --json`, and its exit code.
     async fn listed(&self) -> (Option<i32>, Value) {
         let launch = Runner::launch(&self.gateway, &self.identity, &self.options).unwrap();

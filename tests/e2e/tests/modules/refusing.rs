@@ -53,6 +53,7 @@ async fn a_name_that_a_driver_or_another_module_has() {
     let runner = stack.start().await;
     let line = runner.process().wait_for_line("is not loaded", LIMIT).await.unwrap();
     assert!(line.contains("b.wasm") && line.contains("belongs to the module"), "{line}");
+    stack.gateway.serving(&stack.caller, "numbers").await.unwrap();
     assert_eq!(stack.ask("numbers").await.status, StatusCode::OK);
     // Once the first is gone the name is free.
     std::fs::remove_file(stack.folder.path().join("connectors/a.wasm")).unwrap();

@@ -53,7 +53,7 @@ async fn a_module_is_replaced_under_load_without_a_failed_job() {
 async fn a_broken_file_leaves_the_old_module_serving_until_a_good_one_comes() {
     let stack = Stack::new().await;
     let path = stack.mount("plain.wasm", &plain());
-    let runner = stack.start().await;
+    let runner = stack.serve().await;
     let good = plain();
     for (broken, reason) in
         [(&good[..good.len() / 2], "is damaged at byte"), (&b"not a module"[..], "no WebAssembly file")]
@@ -101,4 +101,21 @@ async fn what_the_operator_says_is_read_again_at_sighup() {
     runner.process().signal(test_servers::Signal::HUP).unwrap();
     stack.told(&["0.1.0"]).await;
     stack.gateway.serving(&stack.caller, "numbers").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_sighup_takes_away_is_gone_while_another_module_is_being_compiled() {
+    let stack = Stack::new().await;
+    stack.mount("plain.wasm", &plain());
+    let runner = stack.serve().await;
+    stack.mount("large.wasm", &super::mounting::large(&plain()));
+    runner.process().wait_for_line("large.wasm is compiled, and served when", LIMIT).await.unwrap();
+    stack.configure("[connectors]\nrequire_pins = true\n");
+    runner.process().signal(test_servers::Signal::HUP).unwrap();
+    let line = runner.process().wait_for_line("require_pins", LIMIT).await.unwrap();
+    assert!(line.contains("plain.wasm") && line.contains("nor may what was loaded before"), "{line}");
+    stack.told(&[]).await;
+    assert_ne!(stack.ask("numbers").await.status, StatusCode::OK);
+    // The large one was not pinned either, and is given up.
+    runner.process().wait_for_line("large.wasm is not loaded", LIMIT).await.unwrap();
 }

@@ -37,6 +37,11 @@ impl Endpoint {
         Ok(Endpoint { scheme: scheme.to_ascii_lowercase(), host, port })
     }
 
+    /// Whether the URL's scheme is one with TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        matches!(self.scheme.as_str(), "https" | "wss" | "rediss" | "valkeys" | "clickhouses" | "libsql")
+    }
+
     /// The port that the URL's scheme stands for, where that is common knowledge.
     pub(super) fn usual_port(&self) -> Option<u16> {
         match self.scheme.as_str() {

@@ -103,7 +103,7 @@ impl Grant {
                 let patterns: Vec<&dyn Display> = self.patterns.iter().map(|pattern| pattern as _).collect();
                 return Err(denied::not_asked(connector, &destination, patterns.into_iter()));
             }
-            Some(NamedBy::Source | NamedBy::SourceHost) => {
+            Some(NamedBy::Source | NamedBy::Usual | NamedBy::Default | NamedBy::Literal) => {
                 AddressFilter::public(self.exceptions(&destination, source)?)
             }
             Some(NamedBy::Module) => {

@@ -9,6 +9,7 @@ use super::host::{Host, NoHost};
 const MAX_PATTERN: usize = 300;
 
 /// One entry of a manifest's `egress`: `{host}:{port}`, `{url}`, `{url}:8123` (the port when the URL has none),
+/// `{url}:8123|8443` (the same, the second with TLS),
 /// `{account}.example.com:443`, `*.example.com:443`, `api.example.com:443`, `[2001:db8::1]:443`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
@@ -39,6 +40,11 @@ pub(super) enum PortPattern {
     /// Only with [`HostPattern::Field`]: the URL says it.
     Absent,
     Number(u16),
+    /// One where the configuration asks for TLS, and one where it does not.
+    Tls {
+        plain: u16,
+        tls: u16,
+    },
     Field(String),
 }
 
@@ -95,7 +101,7 @@ impl Pattern {
         };
         let port = match &self.port {
             PortPattern::Field(name) => Some(name.as_str()),
-            PortPattern::Absent | PortPattern::Number(_) => None,
+            PortPattern::Absent | PortPattern::Number(_) | PortPattern::Tls { .. } => None,
         };
         host.into_iter().chain(port)
     }
@@ -136,7 +142,13 @@ fn parsed(text: &str) -> Result<Pattern, EgressFault> {
 fn port_pattern(text: &str) -> Result<PortPattern, EgressFault> {
     match parts(text)?.as_slice() {
         [Part::Field(name)] => Ok(PortPattern::Field(name.clone())),
-        [Part::Literal(digits)] => port_number(digits).map(PortPattern::Number).ok_or(EgressFault::Port),
+        [Part::Literal(text)] => {
+            let number = |digits| port_number(digits).ok_or(EgressFault::Port);
+            match text.split_once('|') {
+                None => number(text).map(PortPattern::Number),
+                Some((plain, tls)) => Ok(PortPattern::Tls { plain: number(plain)?, tls: number(tls)? }),
+            }
+        }
         _ => Err(EgressFault::Port),
     }
 }
@@ -215,6 +227,7 @@ mod tests {
         let cases = [
             ("{url}", field("url"), PortPattern::Absent),
             ("{url}:8123", field("url"), PortPattern::Number(8123)),
+            ("{url}:8123|8443", field("url"), PortPattern::Tls { plain: 8123, tls: 8443 }),
             ("{host}:{port}", field("host"), PortPattern::Field("port".to_owned())),
             ("{db.host}:{db.port}", field("db.host"), PortPattern::Field("db.port".to_owned())),
             ("*.Example.com:443", HostPattern::Suffix(".example.com".to_owned()), PortPattern::Number(443)),
@@ -257,6 +270,8 @@ mod tests {
         assert_eq!(fault("*.10.0.0.5:443"), EgressFault::Wildcard);
         assert_eq!(fault("example.com:0"), EgressFault::Port);
         assert_eq!(fault("example.com:https"), EgressFault::Port);
+        assert_eq!(fault("{url}:1|"), EgressFault::Port);
+        assert_eq!(fault("{url}:1|2|3"), EgressFault::Port);
         assert_eq!(fault("example.com:44{port}"), EgressFault::Port);
         assert_eq!(fault("example.com:"), EgressFault::Port);
         assert_eq!(fault("{host:{port}"), EgressFault::Braces);

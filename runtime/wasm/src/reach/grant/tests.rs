@@ -105,7 +105,7 @@ fn the_configured_host_and_port_are_granted_and_nothing_else() {
 #[test]
 fn a_port_comes_from_the_configuration_before_anybody_elses() {
     type Config = &'static [(&'static str, &'static str)];
-    let both: &[&str] = &["{url}:8123", "{host}:{port}", "{host}:22"];
+    let egress: &[&'static str] = &["{url}:8123", "{host}:{port}", "{host}:22"];
     let cases: &[(Config, &[u16], &[u16])] = &[
         (&[("url", "http://h:8080")], &[8080], &[80, 8123, 9000, 22]),
         (&[("url", "http://h")], &[80, 8123], &[8080, 443, 9000, 22]),
@@ -113,25 +113,73 @@ fn a_port_comes_from_the_configuration_before_anybody_elses() {
         (&[("url", "acme://h")], &[8123], &[80, 443]),
         (&[("connectionString", "rediss://u:p@h")], &[6379, 8123], &[443]),
         (&[("host", "h"), ("port", "5")], &[5], &[22, 9000]),
-        (&[("host", "h")], &[9000, 22], &[80]),
+        (&[("host", "h")], &[9000], &[22, 80]),
         (&[("host", "h:7")], &[7], &[9000, 22]),
-        (&[("host", "h:7"), ("port", "5")], &[7], &[5, 9000, 22]),
-        (&[("host", "http://h")], &[80, 9000, 22], &[443]),
+        (&[("host", "h:7"), ("port", "5")], &[7, 5], &[9000, 22]),
+        (&[("host", "http://h")], &[80, 9000], &[22, 443]),
         (&[], &[], &[9000, 22, 8123]),
     ];
     for (config, granted, refused) in cases {
-        let case = local(&["{url}:8123", "{host}:{port}", "{host}:22"], config, &[]);
+        let case = local(egress, config, &[]);
         for port in *granted {
-            assert!(case.granted("h", *port), "{both:?} with {config:?}: {port}");
+            assert!(case.granted("h", *port), "{egress:?} with {config:?}: {port}");
         }
         for port in *refused {
-            assert!(!case.granted("h", *port), "{both:?} with {config:?}: {port}");
+            assert!(!case.granted("h", *port), "{egress:?} with {config:?}: {port}");
         }
     }
     // The operator may allow the other port.
     let case = local(&["{host}:{port}", "{host}:22"], &[("host", "h"), ("port", "5")], &["h:22"]);
     assert!(case.granted("h", 5) && case.granted("h", 22));
     assert!(!local(&["{url}"], &[("url", "acme://h")], &[]).granted("h", 80));
+}
+
+#[test]
+fn a_module_chooses_one_port_at_a_host_of_the_operators() {
+    let ports = |egress: &[&'static str], config: &[(&str, &str)], allow: &[&str]| -> Vec<u16> {
+        let case = local(egress, config, allow);
+        // At a private address too: the operator wrote the host.
+        [22, 80, 443, 6379, 8123, 8443, 9000]
+            .into_iter()
+            .filter(|port| case.reaches("h", *port, "10.0.0.5"))
+            .collect()
+    };
+    let host = [("host", "h")];
+    assert_eq!(ports(&["{host}:8123", "{host}:22", "{host}:443"], &host, &[]), [8123], "the first");
+    assert_eq!(ports(&["{host}:22", "{host}:{port}"], &host, &[]), [9000], "the field's default before it");
+    assert_eq!(ports(&["{host}:8123", "{host}:22"], &host, &["h:22"]), [22, 8123], "the operator's are more");
+    assert_eq!(ports(&["{url}:8123", "{host}:22"], &[("url", "http://h"), ("host", "h")], &[]), [80, 8123]);
+
+    let with_tls = ["{url}:8123|8443", "{host}:8123|8443"];
+    for (config, expected) in [
+        (&[("host", "h")][..], &[8123][..]),
+        (&[("host", "h"), ("tls", "true")], &[8443]),
+        (&[("host", "h"), ("url", "https://other")], &[8443]),
+        (&[("url", "https://h")], &[443, 8443]),
+        (&[("url", "https://h"), ("tls", "false")], &[443, 8123]),
+        (&[("url", "clickhouses://h")], &[8443]),
+        (&[("url", "http://h:9000"), ("tls", "true")], &[9000]),
+    ] {
+        assert_eq!(ports(&with_tls, config, &[]), expected, "{config:?}");
+    }
+}
+
+#[test]
+fn a_url_and_fields_may_be_mixed_and_only_what_they_name_is_granted() {
+    let egress: &[&str] = &["{url}", "{host}:{port}"];
+    let places = |config: &[(&str, &str)]| -> Vec<String> {
+        let case = local(egress, config, &[]);
+        let all = ["h", "u"].into_iter().flat_map(|host| [5, 7, 6379, 9000].map(|port| (host, port)));
+        let granted = all.filter(|(host, port)| case.granted(host, *port));
+        granted.map(|(host, port)| format!("{host}:{port}")).collect()
+    };
+    assert_eq!(places(&[("url", "redis://u:7"), ("port", "5")]), ["u:5", "u:7"]);
+    assert_eq!(places(&[("url", "redis://u"), ("port", "5")]), ["u:5", "u:6379"]);
+    assert_eq!(places(&[("url", "redis://u:7"), ("host", "h")]), ["h:7", "h:9000", "u:7"]);
+    assert_eq!(places(&[("url", "redis://u:7"), ("host", "h"), ("port", "5")]), ["h:5", "h:7", "u:5", "u:7"]);
+    // What the module's author names is no part of it.
+    let author = local(&["{url}", "api.example:443"], &[("url", "redis://u:7")], &[]);
+    assert!(!author.granted("api.example", 7) && !author.granted("u", 443));
 }
 
 #[test]
