@@ -2,7 +2,8 @@
 //!
 //! A server says an exception's number in a header, as long as it can still write one; otherwise only in the text, which
 //! has begun `Code: NUMBER` in every release. Behind rows, the last of which may be cut and hold anything, newer releases
-//! put it behind a tag that a header has named; in older ones the last text that reads like an exception is taken for it. The numbers are those of `src/Common/ErrorCodes.cpp` of ClickHouse.
+//! put it behind a tag that a header has named; in older ones the last text that reads like an exception is taken for it.
+//! The numbers are those of `src/Common/ErrorCodes.cpp` of ClickHouse.
 
 use semilayer_connector::error::{
     forbidden, internal, query_failed, timed_out, too_large, unauthenticated, unreachable,

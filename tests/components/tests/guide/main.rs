@@ -68,7 +68,8 @@ fn what_begins_over_a_socket_is_built_inspected_and_tested_as_it_is() {
     let folder = tempfile::TempDir::new().unwrap();
     let sdk = checkout().join("connectors/sdk");
     let runner = binaries(Profile::Dev).unwrap().runner;
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guide");
+    // Not the guide's: its example has the same name.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guide-tcp");
     std::fs::create_dir_all(&target).unwrap();
     let (host, port) = ("127.0.0.1", free_port().unwrap());
     let script = format!(
