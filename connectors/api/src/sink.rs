@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector_model::column_rules::ColumnRules;
 use connector_model::error::Result;
-use connector_model::json::{Envelope, RowBuffer, RowWriter};
+use connector_model::json::{Envelope, MAX_ROW_BYTES, RowBuffer, RowWriter};
 use connector_model::target::Column;
 use tokio::time::Instant;
 
@@ -38,13 +38,9 @@ pub struct SinkLimits {
 }
 
 impl Default for SinkLimits {
-    /// 64 KiB, 20 ms, and rows of up to 8 MiB.
+    /// 64 KiB, 20 ms, and rows of up to [`MAX_ROW_BYTES`].
     fn default() -> Self {
-        SinkLimits {
-            chunk_bytes: 64 * 1024,
-            chunk_age: Duration::from_millis(20),
-            row_bytes: 8 * 1024 * 1024,
-        }
+        SinkLimits { chunk_bytes: 64 * 1024, chunk_age: Duration::from_millis(20), row_bytes: MAX_ROW_BYTES }
     }
 }
 

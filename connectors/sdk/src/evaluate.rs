@@ -9,8 +9,8 @@
 //! cursors.
 
 use connector_model::Conventions;
-use connector_model::request::{Count, Query, Read};
-use connector_model::target::{Column, TargetSchema};
+use connector_model::request::{ChangedSince, Count, Query, Read};
+use connector_model::target::{Column, LogicalType, TargetSchema};
 
 pub use connector_evaluate::answer::HELD_BYTES;
 pub use connector_evaluate::order::Start;
@@ -71,19 +71,28 @@ impl Table {
         Ok(Evaluated::boxed(answer.held_bytes(self.held_bytes), scan))
     }
 
-    /// How many rows of `scan` a `count` asks for.
+    /// How many rows of `scan` a `count` asks for. A moment on a column of whole numbers is milliseconds: so the runner asks
+    /// for the total of a `read` of what changed. On a column of texts that may hold moments such a question has two
+    /// meanings; the number is then that of the rows that `query` finds, and is said to be approximate.
     ///
     /// # Errors
     /// As [`Table::query`], and what broke the scan off.
     pub fn count<S>(&self, session: &mut S, request: &Count, mut scan: BoxedRows<S>) -> Result<Counted> {
-        let evaluator = Evaluator::new(&request.filter, &self.schema, &self.conventions)?;
+        let kind_of = |name: &str| {
+            self.schema.columns.iter().find(|column| column.name == name).map(|column| column.logical_type)
+        };
+        let in_text = ChangedSince::meant_by(&request.filter)
+            .is_some_and(|since| kind_of(&since.column) == Some(LogicalType::Text));
+        let filter = ChangedSince::counted(&request.filter, kind_of);
+        let evaluator = Evaluator::new(&filter, &self.schema, &self.conventions)?;
         let mut writer = RowWriter::new(&scan.columns(), SCAN_BYTES);
         let mut total = 0;
         loop {
             let fill = scan.fill(session, &mut writer)?;
             total += evaluator.count(&writer.take(SCAN_BYTES).1)?;
             if let Fill::End(_) = fill {
-                return Ok(Counted { total, approximate: false });
+                let approximate = in_text && self.conventions.moments_in_text;
+                return Ok(Counted { total, approximate });
             }
         }
     }
@@ -133,10 +142,7 @@ impl<S> Rows<S> for Evaluated<S> {
                 State::Scanning { mut scan, mut writer, mut answer } => {
                     let fill = scan.fill(session, &mut writer)?;
                     let (_, objects) = writer.take(SCAN_BYTES);
-                    answer.add(&objects, |cells| {
-                        out.cells(cells);
-                        Ok(())
-                    })?;
+                    answer.add(&objects, |cells| out.cells(cells))?;
                     if let Fill::End(_) = fill {
                         State::Giving(answer.finish())
                     } else {
@@ -148,11 +154,7 @@ impl<S> Rows<S> for Evaluated<S> {
                     }
                 }
                 State::Giving(mut page) => {
-                    let write = |cells: &[&[u8]]| {
-                        out.cells(cells);
-                        Ok(())
-                    };
-                    if !page.next(write)? {
+                    if !page.next(|cells| out.cells(cells))? {
                         return Ok(Fill::End(End { next_cursor: page.next_cursor().cloned() }));
                     }
                     if out.is_full() {
@@ -283,6 +285,26 @@ mod tests {
         let table = Table::new(&schema()).held_bytes(0);
         assert_eq!(table.count(&mut asked, &request, Box::new(Numbers(ROWS))).unwrap().total, 100);
         assert_eq!(asked, ROWS);
+    }
+
+    #[test]
+    fn the_total_of_what_changed_is_counted_in_milliseconds_where_a_column_keeps_them() {
+        use connector_model::filter::Comparison;
+
+        let count = |column: &str, table: &Table| {
+            let moment = Operand::Text("1970-01-01T00:00:00.900000Z".to_owned());
+            let filter = Filter::Column(column.to_owned(), Test::Compare(Comparison::Greater, moment));
+            let request = Count { target: "numbers".to_owned(), filter };
+            table.count(&mut 0, &request, Box::new(Numbers(ROWS)))
+        };
+        let table = Table::new(&schema());
+        assert_eq!(count("id", &table).unwrap(), Counted { total: 100, approximate: false });
+        let mut texts = schema();
+        texts.columns[1].logical_type = LogicalType::Text;
+        let conventions = Conventions { moments_in_text: true, ..Conventions::default() };
+        let table = Table::new(&texts).conventions(conventions);
+        assert!(count("rest", &table).unwrap().approximate, "by the moment, or by the text?");
+        assert!(!count("rest", &Table::new(&texts)).unwrap().approximate);
     }
 
     #[test]

@@ -23,8 +23,13 @@ const MOST: usize = 500;
 const LIST: &str = "SELECT database, name, engine, sorting_key, primary_key, total_rows FROM system.tables \
      WHERE NOT is_temporary AND database NOT IN ('system', 'INFORMATION_SCHEMA', 'information_schema') \
      AND NOT startsWith(name, '.inner')";
-const TABLE: &str = "SELECT database, name, engine, sorting_key, primary_key, total_rows FROM system.tables \
-     WHERE NOT is_temporary AND database = {p1:String} AND name = {p2:String}";
+/// Tables of some names, which follow.
+const TABLES: &str = "SELECT database, name, engine, sorting_key, primary_key, total_rows FROM system.tables \
+     WHERE NOT is_temporary";
+/// The longest name of a target, in bytes: servers keep those of a database and of a table in files, whose names have 255.
+const MAX_TARGET_BYTES: usize = 1_024;
+/// At how many of its dots a target is taken apart, from the left: they are one question.
+const MAX_SPLITS: usize = 16;
 /// A column that only takes part in inserts cannot be read.
 const COLUMNS: &str = "SELECT name, type FROM system.columns \
      WHERE database = {p1:String} AND table = {p2:String} AND default_kind <> 'EPHEMERAL' ORDER BY position";
@@ -154,22 +159,35 @@ impl Catalog {
         self.known.remove(target);
     }
 
-    /// `table` in the source's own database, or `database.table` split at any of its dots, since either part may hold
-    /// one.
+    /// `table` in the source's own database, or `database.table` split at one of its dots, since either part may hold
+    /// one; the first of them that there is.
     fn describe(&self, server: &Server, target: &str) -> Result<Described, Fault> {
-        let splits = target
-            .match_indices('.')
-            .filter_map(|(dot, _)| Some((target.get(..dot)?, target.get(dot + 1..)?)));
-        let own = (self.database.as_str(), target);
-        for (database, name) in std::iter::once(own).chain(splits) {
-            let found: Vec<Found> = rows(server, &statement(TABLE, &[database, name]))?;
-            if let Some(found) = found.into_iter().next() {
-                let columns = rows(server, &statement(COLUMNS, &[database, name]))?;
-                return Ok(self.described(found, columns));
-            }
+        if target.len() > MAX_TARGET_BYTES {
+            let problem = format!(
+                "a target's name has at most {MAX_TARGET_BYTES} bytes; this one has {}",
+                target.len()
+            );
+            return Err(Error::new(ErrorCode::InvalidTarget, problem).into());
+        }
+        let candidates = self.candidates(target);
+        let mut found: Vec<Found> = rows(server, &named(&candidates))?;
+        let at = candidates.iter().find_map(|(database, name)| {
+            found.iter().position(|found| found.database == *database && found.name == *name)
+        });
+        if let Some(at) = at {
+            let found = found.swap_remove(at);
+            let columns = rows(server, &statement(COLUMNS, &[&found.database, &found.name]))?;
+            return Ok(self.described(found, columns));
         }
         let known = self.list(server)?;
         Err(not_found(target, known.iter().map(|target| target.name.as_str())).into())
+    }
+
+    /// The databases and tables that a target may name, the likeliest first.
+    fn candidates<'t>(&'t self, target: &'t str) -> Vec<(&'t str, &'t str)> {
+        let dots = target.match_indices('.').take(MAX_SPLITS);
+        let splits = dots.filter_map(|(dot, _)| Some((target.get(..dot)?, target.get(dot + 1..)?)));
+        std::iter::once((self.database.as_str(), target)).chain(splits).collect()
     }
 
     fn described(&self, found: Found, columns: Vec<Column>) -> Described {
@@ -217,6 +235,21 @@ impl Catalog {
     fn canonical(&self, database: &str, name: &str) -> String {
         if database == self.database { name.to_owned() } else { format!("{database}.{name}") }
     }
+}
+
+/// The question which of these tables there are. The databases are named by themselves too: a server that sees only pairs
+/// looks into all of its databases.
+fn named(candidates: &[(&str, &str)]) -> Statement {
+    let arguments: Vec<&str> = candidates.iter().flat_map(|(database, name)| [*database, *name]).collect();
+    let numbers = (1..=arguments.len()).step_by(2);
+    let databases: Vec<String> = numbers.clone().map(|at| format!("{{p{at}:String}}")).collect();
+    let pairs: Vec<String> =
+        numbers.map(|at| format!("({{p{at}:String}}, {{p{}:String}})", at + 1)).collect();
+    let (databases, pairs) = (databases.join(", "), pairs.join(", "));
+    statement(
+        &format!("{TABLES} AND database IN ({databases}) AND (database, name) IN ({pairs})"),
+        &arguments,
+    )
 }
 
 fn statement(text: &str, arguments: &[&str]) -> Statement {
@@ -286,6 +319,7 @@ fn unescaped(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use semilayer_connector::testing::{FakeHttp, FakeResponse};
 
     #[test]
     fn columns_of_a_key_are_found_inside_its_expressions() {
@@ -293,6 +327,33 @@ mod tests {
         let names = ["toYYYYMM", "ts", "it`s", "id", "DESC", "cityHash64", "new\nline", "n.a"];
         assert_eq!(found, names);
         assert!(identifiers("`").len() == 1 && identifiers("").is_empty());
+    }
+
+    #[test]
+    fn a_target_with_many_dots_is_one_question_and_one_too_long_is_none() {
+        let fake = FakeHttp::install(|_| FakeResponse::text(200, ""));
+        let settings = crate::Settings::from_json(r#"{"url": "http://h/shop"}"#).unwrap();
+        let server = Server::new(&crate::location::Location::of(&settings).unwrap()).unwrap();
+        let mut catalog = Catalog::new("shop");
+        let error = catalog.target(&server, &"a.".repeat(500)).unwrap_err().error;
+        assert_eq!(error.code(), ErrorCode::InvalidTarget);
+        // Which there are, and then the names to offer.
+        assert_eq!(fake.requests().len(), 2);
+        let error = catalog.target(&server, &".".repeat(MAX_TARGET_BYTES + 1)).unwrap_err().error;
+        assert!(error.code() == ErrorCode::InvalidTarget && error.message().len() < 100, "{error}");
+        assert_eq!(fake.requests().len(), 2);
+    }
+
+    #[test]
+    fn a_target_is_looked_for_in_its_own_database_first_and_then_at_each_dot() {
+        let catalog = Catalog::new("shop");
+        assert_eq!(catalog.candidates("a.b.c"), [("shop", "a.b.c"), ("a", "b.c"), ("a.b", "c")]);
+        assert_eq!(catalog.candidates(&".".repeat(100)).len(), 1 + MAX_SPLITS);
+        let statement = named(&catalog.candidates("a.b"));
+        let asked = "AND database IN ({p1:String}, {p3:String}) \
+                     AND (database, name) IN (({p1:String}, {p2:String}), ({p3:String}, {p4:String}))";
+        assert!(statement.text.ends_with(asked), "{}", statement.text);
+        assert_eq!(statement.params.len(), 4);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What servers refuse: before a result, and in the middle of one.
 //!
 //! A server says an exception's number in a header, as long as it can still write one; otherwise only in the text, which
-//! has begun `Code: NUMBER` in every release. The numbers are those of `src/Common/ErrorCodes.cpp` of ClickHouse.
+//! has begun `Code: NUMBER` in every release. Behind rows, the last of which may be cut and hold anything, newer releases
+//! put it behind a tag that a header has named; in older ones the last text that reads like an exception is taken for it.
+//! The numbers are those of `src/Common/ErrorCodes.cpp` of ClickHouse.
 
 use semilayer_connector::error::{
     forbidden, internal, query_failed, timed_out, too_large, unauthenticated, unreachable,
@@ -15,6 +17,12 @@ pub(crate) const REFUSAL_BYTES: u64 = 64 * 1024;
 const SHOWN: usize = 600;
 /// The header with an exception's number.
 const HEADER: &str = "x-clickhouse-exception-code";
+/// The header with what marks an exception behind rows: letters that no row knows.
+const TAG_HEADER: &str = "x-clickhouse-exception-tag";
+/// What stands before the tag.
+const MARK: &str = "__exception__";
+/// What an exception begins with.
+const CODE: &str = "Code: ";
 
 /// The numbers that mean something here.
 mod number {
@@ -93,10 +101,16 @@ pub(crate) fn of_response(response: Response, user: &str) -> Fault {
     }
 }
 
-/// What stands in the place of a row.
-pub(crate) fn of_text(text: &str, user: &str) -> Fault {
-    match number_in(text) {
-        Some(number) => of_exception(number, text, user),
+/// What marks an exception in the body of a response, if the server says so.
+pub(crate) fn tag(response: &Response) -> Option<&str> {
+    response.header(TAG_HEADER).map(str::trim).filter(|tag| !tag.is_empty())
+}
+
+/// What stands in the place of a row: an exception, perhaps behind a row that was cut.
+pub(crate) fn of_text(text: &str, tag: Option<&str>, user: &str) -> Fault {
+    let exception = exception_in(text, tag);
+    match exception.and_then(|text| Some((number_in(text)?, text))) {
+        Some((number, text)) => of_exception(number, text, user),
         None => Fault::from(internal("the server sent a line that is neither a row nor an exception")),
     }
 }
@@ -106,9 +120,34 @@ pub(crate) fn is_exception(response: &Response) -> bool {
     !response.is_success() || response.header(HEADER).is_some()
 }
 
+/// The exception in what is left of a body.
+fn exception_in<'t>(text: &'t str, tag: Option<&str>) -> Option<&'t str> {
+    let tagged = |tag: &str| {
+        let mut marks = text.match_indices(MARK).filter_map(|(at, mark)| text.get(at + mark.len()..));
+        marks.find_map(|behind| behind.trim_start_matches(['\r', '\n']).strip_prefix(tag))
+    };
+    if let Some(behind) = tag.and_then(tagged) {
+        return Some(behind);
+    }
+    // No row begins like this: it is the exception's own beginning, whatever it quotes.
+    let text = text.trim_start();
+    if text.starts_with(CODE) {
+        return Some(text);
+    }
+    let begins = |at: usize| text.get(at..).filter(|text| is_exception_text(text));
+    text.rmatch_indices(CODE).find_map(|(at, _)| begins(at))
+}
+
+/// Whether a text that begins with [`CODE`] goes on as exceptions do: `Code: 60. DB::Exception: …`, and in older releases
+/// `Code: 60, e.displayText() = DB::Exception: …`.
+fn is_exception_text(text: &str) -> bool {
+    let behind = text.trim_start_matches(CODE).trim_start_matches(|digit: char| digit.is_ascii_digit());
+    behind.starts_with(". DB::Exception") || behind.starts_with(", e.displayText() = DB::Exception")
+}
+
 /// The number behind the first `Code: ` that has one.
 fn number_in(text: &str) -> Option<u32> {
-    text.match_indices("Code: ").find_map(|(at, found)| {
+    text.match_indices(CODE).find_map(|(at, found)| {
         let rest = text.get(at + found.len()..)?;
         let digits = rest.get(..rest.bytes().take_while(u8::is_ascii_digit).count())?;
         digits.parse().ok()
@@ -214,6 +253,6 @@ mod tests {
             assert_eq!(fault.error.code(), code, "{number}");
         }
         assert!(of_exception(60, "", "u").is_stale() && !of_exception(62, "", "u").is_stale());
-        assert_eq!(of_text("no exception", "u").error.code(), ErrorCode::ConnectorFailed);
+        assert_eq!(of_text("no exception", None, "u").error.code(), ErrorCode::ConnectorFailed);
     }
 }

@@ -5,11 +5,12 @@ use connector_sql::{
 };
 use semilayer_connector::error::internal;
 use semilayer_connector::model::filter::Typed;
+use semilayer_connector::model::json::MAX_ROW_BYTES;
 use semilayer_connector::prelude::*;
 use semilayer_connector::request::aggregate::Function;
 use serde_json::value::RawValue;
 
-use crate::lines::{Lines, MAX_ROW_BYTES, Next};
+use crate::lines::{Lines, Next};
 use crate::numbers::rewritten;
 use crate::session::ClickHouseSession;
 

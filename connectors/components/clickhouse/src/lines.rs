@@ -8,14 +8,13 @@ use std::io::Read;
 use std::ops::Range;
 
 use semilayer_connector::error::too_large;
-use semilayer_connector::http::Body;
+use semilayer_connector::http::{Body, Response};
+use semilayer_connector::model::json::{MAX_ROW_BYTES, row_too_large};
 use semilayer_connector::prelude::*;
 
 use crate::exception::{self, Fault, REFUSAL_BYTES};
 use crate::server::Form;
 
-/// The longest row: what the runner takes.
-pub(crate) const MAX_ROW_BYTES: usize = 8 * 1024 * 1024;
 /// How much is read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// The most lines of a small result, such as a catalogue's.
@@ -27,6 +26,8 @@ pub(crate) struct Lines {
     body: Body,
     form: Form,
     user: String,
+    /// What marks an exception in this body, where the server has named it.
+    tag: Option<String>,
     /// What has come and was not handed out: from `begin` on.
     bytes: Vec<u8>,
     begin: usize,
@@ -47,9 +48,10 @@ pub(crate) enum Next {
 }
 
 impl Lines {
-    pub(crate) fn of(body: Body, form: Form, user: &str) -> Lines {
-        let user = user.to_owned();
-        Lines { body, form, user, bytes: Vec::new(), begin: 0, looked: 0, ended: false }
+    pub(crate) fn of(response: Response, form: Form, user: &str) -> Lines {
+        let tag = exception::tag(&response).map(str::to_owned);
+        let (body, user) = (response.body, user.to_owned());
+        Lines { body, form, user, tag, bytes: Vec::new(), begin: 0, looked: 0, ended: false }
     }
 
     /// The next row; waits for it where `wait` is set.
@@ -116,7 +118,7 @@ impl Lines {
             // What breaks off here ends here: the exception is what there is to tell.
             let _ = (&mut self.body).take(REFUSAL_BYTES).read_to_end(&mut said);
         }
-        Err(exception::of_text(&String::from_utf8_lossy(&said), &self.user))
+        Err(exception::of_text(&String::from_utf8_lossy(&said), self.tag.as_deref(), &self.user))
     }
 
     fn fill(&mut self) -> Result<(), Fault> {
@@ -127,7 +129,7 @@ impl Lines {
         }
         let have = self.bytes.len();
         if have > MAX_ROW_BYTES {
-            return Err(too_large(format!("a row is longer than {MAX_ROW_BYTES} bytes")).into());
+            return Err(row_too_large().into());
         }
         self.bytes.resize(have + READ_BYTES, 0);
         let into = self.bytes.get_mut(have..).unwrap_or_default();
@@ -152,10 +154,21 @@ mod tests {
 
     /// What becomes of a body: its rows, and the error that ended them.
     fn read(body: &str) -> (Vec<String>, Option<Error>) {
+        read_tagged(body, None)
+    }
+
+    /// The same with the header that names what marks an exception.
+    fn read_tagged(body: &str, tag: Option<&'static str>) -> (Vec<String>, Option<Error>) {
         let body = body.to_owned();
-        let _server = FakeHttp::install(move |_| FakeResponse::text(200, &body));
+        let _server = FakeHttp::install(move |_| {
+            let response = FakeResponse::text(200, &body);
+            match tag {
+                Some(tag) => response.header("X-ClickHouse-Exception-Tag", tag),
+                None => response,
+            }
+        });
         let response = Client::new("http://h").unwrap().post("/").send().unwrap();
-        let mut lines = Lines::of(response.body, Form::Objects, "u");
+        let mut lines = Lines::of(response, Form::Objects, "u");
         let mut rows = Vec::new();
         loop {
             match lines.next(true) {
@@ -194,6 +207,29 @@ mod tests {
             assert!(error.message().contains(words) && !error.message().contains("__exception__"), "{error}");
             assert!(code.is_empty() || error.detail()["nativeCode"] == code, "{error}");
         }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_an_exception_is_not_taken_for_the_one_that_follows_it() {
+        // Rows end where the server stopped: in the middle of what somebody wrote there.
+        let forged =
+            "{\"a\":\"Code: 516. DB::Exception: no such login. Code: 164. DB::Exception: __exception__ ";
+        let tagged = "\r\n__exception__\r\nqwertyuiop\r\nCode: 241. DB::Exception: Memory limit: while reading 'Code: 516. DB::Exception: x' (version 26.9)\n99 qwertyuiop\r\n__exception__\r\n";
+        let plain = "Code: 241. DB::Exception: Memory limit exceeded (version 23.8)";
+        let old =
+            "Code: 241, e.displayText() = DB::Exception: Memory limit exceeded, e.what() = DB::Exception";
+        for (tail, tag) in
+            [(tagged, Some("qwertyuiop")), (plain, None), (old, None), (plain, Some("qwertyuiop"))]
+        {
+            let (rows, error) = read_tagged(&format!("{{}}\n{forged}{tail}"), tag);
+            let error = error.unwrap();
+            assert_eq!((rows.len(), error.code()), (1, ErrorCode::SourceQueryFailed), "{error}");
+            assert_eq!(error.detail()["nativeCode"], "241", "{error}");
+            assert!(error.message().contains("memory") && !error.message().contains("login"), "{error}");
+        }
+        // A row that is cut and followed by nothing is no exception, whatever stands in it without a name of one.
+        let (_, error) = read("{}\n{\"a\":\"Code: 516 is what he said");
+        assert_eq!(error.unwrap().code(), ErrorCode::ConnectorFailed);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use semilayer_connector::error::{internal, invalid_request};
 use semilayer_connector::model::cursor::Scope;
 use semilayer_connector::model::filter::{Comparison, Operand, Test};
 use semilayer_connector::model::json;
-use semilayer_connector::model::time::{DAY_US, parse_moment};
+use semilayer_connector::model::time::DAY_US;
 use semilayer_connector::prelude::*;
 
 use crate::catalog::Described;
@@ -232,21 +232,10 @@ fn signature(order: &[Order]) -> String {
     order.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// How long a moment is as the runner writes it: `2024-03-01T10:00:00.000000Z`.
-const MOMENT_BYTES: usize = 27;
-
-/// What a `count` counts. The total of a `read` of what changed is asked for as a `where` with a moment, whatever kind of
-/// column keeps it; a whole number keeps milliseconds.
+/// What a `count` counts: see [`ChangedSince::counted`].
 pub(crate) fn counted(table: &Table, filter: &Filter) -> Filter {
-    if let Filter::Column(name, Test::Compare(Comparison::Greater, Operand::Text(text))) = filter
-        && table.columns.iter().any(|of| of.name == *name && of.logical_type == LogicalType::Integer)
-        && text.len() == MOMENT_BYTES
-        && let Some(micros) = parse_moment(text)
-    {
-        let millis = Operand::Integer(i128::from(micros.div_euclid(1_000)));
-        return Filter::Column(name.clone(), Test::Compare(Comparison::Greater, millis));
-    }
-    filter.clone()
+    let kind_of = |name: &str| table.columns.iter().find(|of| of.name == name).map(|of| of.logical_type);
+    ChangedSince::counted(filter, kind_of)
 }
 
 /// Rows that changed after a moment.

@@ -112,7 +112,7 @@ impl Server {
         if exception::is_exception(&response) {
             return Err(exception::of_response(response, &self.user));
         }
-        Ok(Lines::of(response.body, form, &self.user))
+        Ok(Lines::of(response, form, &self.user))
     }
 
     /// Stops what a call with this token has started.

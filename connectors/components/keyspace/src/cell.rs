@@ -7,6 +7,9 @@ use semilayer_connector::model::json;
 
 use crate::halves::mended;
 
+/// A text of more bytes than this may grow beyond what a row may have when it is escaped: a control character becomes six.
+const LONG_BYTES: usize = json::MAX_ROW_BYTES / 6;
+
 /// A value: JSON as it stands in a document, or what a plain string or a field of a hash holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
@@ -58,11 +61,27 @@ impl Cell<'_> {
         }
     }
 
+    /// How many bytes of JSON it is, or a few less.
+    pub fn written_bytes(&self) -> usize {
+        match self {
+            Cell::Json(token) => token.len(),
+            Cell::Text(text) if text.len() > LONG_BYTES => json::text_len(text.as_bytes()),
+            Cell::Text(text) => text.len(),
+            Cell::Bytes(bytes) => bytes.len() / 3 * 4,
+        }
+    }
+
     /// Appends it as JSON: whole numbers as numbers while a double holds them exactly, as digits in a string beyond; so do
     /// numbers with a fraction.
     pub fn write(&self, out: &mut Vec<u8>) {
         let token = match self {
-            Cell::Text(text) => return json::text(out, text),
+            Cell::Text(text) => {
+                // Doubling on the way there would take twice the memory.
+                if text.len() > LONG_BYTES {
+                    out.reserve_exact(self.written_bytes());
+                }
+                return json::text(out, text);
+            }
             Cell::Bytes(bytes) => return json::base64(out, bytes),
             Cell::Json(token) => token,
         };

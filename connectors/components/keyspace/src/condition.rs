@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use connector_evaluate::condition as evaluate;
 use semilayer_connector::error;
-use semilayer_connector::filter::{Comparison, Filter, Operand, Test};
+use semilayer_connector::filter::Filter;
 use semilayer_connector::model::json;
 use semilayer_connector::model::time::parse_moment;
 use semilayer_connector::prelude::{ChangedSince, LogicalType, Result};
@@ -13,9 +13,6 @@ use crate::cell::{Cell, Kind, Rank};
 use crate::document::KEY;
 use crate::row::Row;
 use crate::shape::Shape;
-
-/// How long a moment in RFC 3339 with microseconds is, in UTC.
-const MOMENT_BYTES: usize = 27;
 
 /// What a row is tested for.
 #[derive(Debug, Default)]
@@ -59,20 +56,19 @@ impl Condition {
         Ok(Condition { filter: Some(filter), since: None })
     }
 
-    /// What is counted: a `where`, or the rows changed after a moment, of which a runner that wants the total of a `read`
-    /// asks in the only words that a count has: `{"at": {"$gt": "2024-03-01T00:00:00.000000Z"}}`.
+    /// What is counted, and what may have been meant instead: a runner that wants the total of a `read` of what changed has
+    /// no words for it but a `where` with a moment ([`ChangedSince::meant_by`]). A count is of what `query` would find;
+    /// where it would refuse, as a moment on a whole number, the other meaning is the only one.
     ///
     /// # Errors
     /// As [`Condition::new`].
-    pub fn counted(filter: &Filter, shape: &Shape) -> Result<Condition> {
-        if let Filter::Column(column, Test::Compare(Comparison::Greater, Operand::Text(text))) = filter
-            && text.len() == MOMENT_BYTES
-            && let Some(micros) = parse_moment(text)
-            && let Ok(changed) = Condition::changed(&ChangedSince { column: column.clone(), micros }, shape)
-        {
-            return Ok(changed);
+    pub fn counted(filter: &Filter, shape: &Shape) -> Result<(Condition, Option<Condition>)> {
+        let changed = ChangedSince::meant_by(filter).and_then(|since| Condition::changed(&since, shape).ok());
+        match (Condition::new(filter, shape), changed) {
+            (Ok(found), changed) => Ok((found, changed)),
+            (Err(_), Some(changed)) => Ok((changed, None)),
+            (Err(refused), None) => Err(refused),
         }
-        Condition::new(filter, shape)
     }
 
     /// Rows changed after a moment.
@@ -154,6 +150,7 @@ mod tests {
     use super::*;
     use crate::document::{Fetched, Stored};
     use crate::shape::Sample;
+    use semilayer_connector::filter::{Comparison, Operand, Test};
     use semilayer_connector::prelude::ErrorCode;
 
     fn row(text: &str) -> Fetched {
@@ -196,20 +193,30 @@ mod tests {
         assert!(at(text, 1_709_251_200_000_000) && !at(text, 1_709_251_200_000_001));
         assert!(at(r#"{"at": 5}"#, 4_999) && !at(r#"{"at": 5}"#, 5_000));
         assert!(!at(r#"{"at": "soon"}"#, i64::MIN) && !at(r#"{"at": null}"#, i64::MIN));
-        let counted = |text: &str, moment: &str| {
-            let operand = Operand::Text(moment.to_owned());
-            let later = Filter::Column("at".into(), Test::Compare(Comparison::Greater, operand));
-            Condition::counted(&later, &shape(text)).map(|condition| condition.passes(&Row::of(&row(text))))
-        };
-        let text = r#"{"at": "2024-03-01T00:00:00Z"}"#;
-        assert!(!counted(text, "2024-03-01T00:00:00.000000Z").unwrap(), "not later");
-        assert!(counted(text, "2024-03-01T00:00:00").unwrap(), "a text like any other");
-        assert!(counted(r#"{"at": 5}"#, "1970-01-01T00:00:00.004000Z").unwrap());
-        assert!(counted(r#"{"at": 5}"#, "soon").is_err());
         for (column, text) in [("at", r#"{"at": true}"#), ("none", "{}"), (KEY, "{}")] {
             let since = ChangedSince { column: column.into(), micros: 0 };
             let error = Condition::changed(&since, &shape(text)).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidJob, "{column}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_counted_as_query_compares_it_and_by_the_moment_only_where_query_would_refuse() {
+        // What the first meaning and the second say of a row.
+        let counted = |text: &str, moment: &str| {
+            let operand = Operand::Text(moment.to_owned());
+            let later = Filter::Column("at".into(), Test::Compare(Comparison::Greater, operand));
+            let row = row(text);
+            Condition::counted(&later, &shape(text)).map(|(found, changed)| {
+                (found.passes(&Row::of(&row)), changed.map(|changed| changed.passes(&Row::of(&row))))
+            })
+        };
+        let text = r#"{"at": "2024-03-01T00:00:00Z"}"#;
+        // As a text it is behind the other, as a moment it is the same.
+        assert_eq!(counted(text, "2024-03-01T00:00:00.000000Z").unwrap(), (true, Some(false)));
+        assert_eq!(counted(text, "2024-02-29T00:00:00.000000Z").unwrap(), (true, Some(true)));
+        assert_eq!(counted(text, "2024-03-01T00:00:00").unwrap(), (true, None), "a text like any other");
+        assert_eq!(counted(r#"{"at": 5}"#, "1970-01-01T00:00:00.004000Z").unwrap(), (true, None));
+        assert!(counted(r#"{"at": 5}"#, "soon").is_err());
     }
 }

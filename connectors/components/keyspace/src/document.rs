@@ -60,7 +60,13 @@ impl Stored {
             Stored::Fields(fields) => {
                 let named =
                     fields.iter().map(|(name, value)| (String::from_utf8_lossy(name), of_bytes(value)));
-                named.filter(|(name, _)| name != KEY).collect()
+                let mut members: Members<'_> = named.filter(|(name, _)| name != KEY).collect();
+                // No two fields have one name, but two that are no UTF-8 may be shown alike.
+                let is_lossy = members.iter().any(|(name, _)| matches!(name, Cow::Owned(_)));
+                if is_lossy && has_twins(&members) {
+                    last_of_each(&mut members);
+                }
+                members
             }
         }
     }
@@ -259,6 +265,17 @@ mod tests {
             hash.members(),
             [(Cow::Borrowed("n"), Cell::Text("42".into())), (Cow::Borrowed("raw"), Cell::Bytes(&[0xff]))]
         );
+        // Names that are no UTF-8 and are shown alike: of two the last counts.
+        let raw = |byte: u8, value: &[u8]| (vec![b'x', byte], value.to_vec());
+        let twins = Stored::Fields(vec![
+            raw(0xfe, b"1"),
+            field("x\u{fffd}", b"2"),
+            field("n", b"0"),
+            raw(0xff, b"3"),
+        ]);
+        let shown: Vec<(Cow<'_, str>, Cell<'_>)> = twins.members();
+        let right = [("n", "0"), ("x\u{fffd}", "3")];
+        assert_eq!(shown, right.map(|(name, value)| (Cow::Borrowed(name), Cell::Text(value.into()))));
         assert!(!hash.is_empty() && Stored::Text(Vec::new()).is_empty());
     }
 }

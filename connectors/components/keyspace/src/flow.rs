@@ -66,6 +66,11 @@ impl Passing {
         }
     }
 
+    /// Whether a row may have come twice without being noticed.
+    pub fn may_repeat(&self) -> bool {
+        self.keys.may_repeat()
+    }
+
     /// Whether the next row need not be waited for.
     fn is_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -146,8 +151,8 @@ impl<C: Commands> Rows<Keyspace<C>> for Flow {
                 continue;
             }
             self.object.clear();
-            Row::of(&fetched).write(&mut self.object, &self.shown.columns, self.shown.all);
-            out.splice(1, &self.object);
+            Row::of(&fetched).write(&mut self.object, &self.shown.columns, self.shown.all)?;
+            out.splice(1, &self.object)?;
             self.left = self.left.map(|left| left - 1);
             self.last = Some(fetched.key);
             if out.is_full() {

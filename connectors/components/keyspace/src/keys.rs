@@ -70,6 +70,11 @@ impl Keys {
         }
     }
 
+    /// Whether a key may have come twice without being noticed.
+    pub fn may_repeat(&self) -> bool {
+        matches!(self, Keys::Swept(_, seen) if seen.forgot())
+    }
+
     /// Adds some keys; `false` when there are no more. `wanted` is about how many rows are still to come.
     ///
     /// # Errors

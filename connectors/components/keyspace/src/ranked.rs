@@ -97,7 +97,7 @@ impl Ranked {
                 continue;
             }
             let mut object = Vec::new();
-            row.write(&mut object, &shown.columns, shown.all);
+            row.write(&mut object, &shown.columns, shown.all)?;
             let cost = |place: &Place, object: &Vec<u8>| place.held_bytes() + object.len() + ROW_BYTES;
             let (place_bytes, added) = (place.held_bytes(), cost(&place, &object));
             bytes += added;
@@ -137,7 +137,7 @@ impl<C: Commands> Rows<Keyspace<C>> for Ranked {
 
     fn fill(&mut self, _session: &mut Keyspace<C>, out: &mut RowWriter) -> Result<Fill> {
         for object in self.rows.by_ref() {
-            out.splice(1, &object);
+            out.splice(1, &object)?;
             if out.is_full() {
                 return Ok(Fill::More);
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use semilayer_connector::model::json;
-use semilayer_connector::prelude::Column;
+use semilayer_connector::prelude::{Column, Result};
 
 use crate::cell::{Cell, Rank};
 use crate::document::{Fetched, KEY, Members};
@@ -56,7 +56,18 @@ impl<'a> Row<'a> {
 
     /// Appends the row as an object with these columns. With `all`, members that are none of them follow: a sample of
     /// the rows need not have shown every column.
-    pub fn write(&self, out: &mut Vec<u8>, columns: &[Column], all: bool) {
+    ///
+    /// # Errors
+    /// `RESULT_TOO_LARGE` when it is more than a row may be; it is not written to its end then.
+    pub fn write(&self, out: &mut Vec<u8>, columns: &[Column], all: bool) -> Result<()> {
+        let begin = out.len();
+        let put = |out: &mut Vec<u8>, cell: &Cell<'_>| {
+            if out.len() - begin + cell.written_bytes() > json::MAX_ROW_BYTES {
+                return Err(json::row_too_large());
+            }
+            cell.write(out);
+            Ok(())
+        };
         let mut lead = b'{';
         let mut name = |out: &mut Vec<u8>, name: &str| {
             out.push(lead);
@@ -78,7 +89,7 @@ impl<'a> Row<'a> {
             };
             next = at + 1;
             if let Some((_, cell)) = self.members.get(at) {
-                cell.write(out);
+                put(out, cell)?;
             }
             if let Some(written) = written.get_mut(at) {
                 *written = true;
@@ -86,12 +97,13 @@ impl<'a> Row<'a> {
         }
         for ((member, cell), _) in self.members.iter().zip(written).filter(|(_, written)| !written) {
             name(out, member);
-            cell.write(out);
+            put(out, cell)?;
         }
         if lead == b'{' {
             out.push(b'{');
         }
         out.push(b'}');
+        Ok(())
     }
 }
 
@@ -108,7 +120,7 @@ mod tests {
             .map(|name| Column { name: (*name).to_owned(), logical_type: LogicalType::Unknown })
             .collect();
         let mut out = Vec::new();
-        Row::of(&fetched).write(&mut out, &columns, all);
+        Row::of(&fetched).write(&mut out, &columns, all).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -120,6 +132,20 @@ mod tests {
         assert_eq!(written(text, &["c", "_key"], true), r#"{"c":"x","_key":"t:\"1","a":1,"b":[2]}"#);
         assert_eq!(written(text, &[], false), "{}");
         assert_eq!(written("plain", &["_key", "value"], true), r#"{"_key":"t:\"1","value":"plain"}"#);
+    }
+
+    #[test]
+    fn a_value_that_grows_beyond_a_row_is_refused_before_it_is_written() {
+        let text = "\u{1}".repeat(json::MAX_ROW_BYTES / 5);
+        let fetched = Fetched { key: "t:1".into(), stored: Stored::Text(text.into_bytes()) };
+        let column = |name: &str| Column { name: name.to_owned(), logical_type: LogicalType::Unknown };
+        let mut out = Vec::new();
+        let error = Row::of(&fetched).write(&mut out, &[column("value")], false).unwrap_err();
+        assert_eq!(error.code(), semilayer_connector::prelude::ErrorCode::ResultTooLarge);
+        assert!(out.len() < 100, "{} bytes were written", out.len());
+        out.clear();
+        Row::of(&fetched).write(&mut out, &[column("_key")], false).unwrap();
+        assert_eq!(out, br#"{"_key":"t:1"}"#);
     }
 
     #[test]

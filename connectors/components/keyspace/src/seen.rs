@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// How many keys one generation remembers: about 5 MiB. A repeated key stands close behind its first, in the same place of
+/// How many keys one generation remembers unless it is told otherwise: about 5 MiB. A repeated key stands close behind its first, in the same place of
 /// the table; the last of them, one generation at least, are enough by far.
-const GENERATION: usize = 1 << 17;
+pub(crate) const GENERATION: usize = 1 << 17;
 
 /// Remembers the last keys by two hashes of 64 bits with keys of their own: two different keys share both with a
 /// probability below 10⁻²⁷.
@@ -15,6 +15,7 @@ pub struct Seen {
     current: HashSet<(u64, u64)>,
     previous: HashSet<(u64, u64)>,
     generation: usize,
+    forgot: bool,
 }
 
 impl Default for Seen {
@@ -24,14 +25,21 @@ impl Default for Seen {
 }
 
 impl Seen {
-    fn remembering(generation: usize) -> Seen {
+    /// Remembers twice so many keys at most.
+    pub(crate) fn remembering(generation: usize) -> Seen {
         Seen {
             first: RandomState::new(),
             second: RandomState::new(),
             current: HashSet::new(),
             previous: HashSet::new(),
             generation,
+            forgot: false,
         }
+    }
+
+    /// Whether keys were forgotten: one of them that came again would be taken for new.
+    pub fn forgot(&self) -> bool {
+        self.forgot
     }
 
     /// Whether the key is new; it is remembered.
@@ -41,6 +49,7 @@ impl Seen {
             return false;
         }
         if self.current.len() >= self.generation {
+            self.forgot |= !self.previous.is_empty();
             self.previous = std::mem::take(&mut self.current);
         }
         true
@@ -61,6 +70,8 @@ mod tests {
     fn memory_is_bounded_and_the_last_keys_are_kept() {
         let mut seen = Seen::remembering(10);
         for n in 0..1_000 {
+            // Nothing is lost before a third generation begins.
+            assert_eq!(seen.forgot(), n >= 20, "{n}");
             assert!(seen.is_new(&n.to_string()));
             assert!(!seen.is_new(&n.to_string()));
             assert!(seen.current.len() + seen.previous.len() <= 20);

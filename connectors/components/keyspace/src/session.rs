@@ -17,6 +17,8 @@ use crate::paging::Paging;
 use crate::ranked::{Ranked, Window};
 use crate::refused::{refused, unexpected};
 use crate::reply::Reply;
+use crate::row::Row;
+use crate::seen::{GENERATION, Seen};
 use crate::shape::Shape;
 use crate::sweep::Sweep;
 
@@ -34,6 +36,8 @@ pub struct Keyspace<C> {
     /// How many rows of a target are looked at for its columns.
     sample_rows: u64,
     ordered_keys: i64,
+    /// How many keys a count is sure to count once.
+    remembered: usize,
 }
 
 impl<C: Commands> Keyspace<C> {
@@ -44,6 +48,7 @@ impl<C: Commands> Keyspace<C> {
             shapes: Shapes::default(),
             sample_rows: sample_rows.max(1),
             ordered_keys: ORDERED_KEYS,
+            remembered: GENERATION,
         }
     }
 
@@ -51,6 +56,14 @@ impl<C: Commands> Keyspace<C> {
     #[must_use]
     pub fn ordered_up_to(mut self, keys: i64) -> Keyspace<C> {
         self.ordered_keys = keys;
+        self
+    }
+
+    /// So many keys are remembered by a count, and once more as many: of two that came with more others between them than
+    /// that nobody knows whether they are one.
+    #[must_use]
+    pub fn remembering(mut self, keys: usize) -> Keyspace<C> {
+        self.remembered = keys.max(1);
         self
     }
 
@@ -74,9 +87,14 @@ impl<C: Commands> Keyspace<C> {
         }
     }
 
+    /// All keys of the prefix, to be counted.
+    fn to_count(&self, prefix: &Prefix) -> Keys {
+        Keys::Swept(Sweep::new(Some(prefix)), Box::new(Seen::remembering(self.remembered)))
+    }
+
     /// How many keys of the prefix hold a row.
-    fn count_all(&mut self, prefix: &Prefix) -> Result<u64> {
-        let mut keys = Keys::swept(Sweep::new(Some(prefix)));
+    fn count_all(&mut self, prefix: &Prefix) -> Result<Counted> {
+        let mut keys = self.to_count(prefix);
         let (mut waiting, mut total, mut more) = (VecDeque::new(), 0, true);
         while more {
             more = keys.next(&mut self.commands, None, &mut waiting)?;
@@ -85,7 +103,7 @@ impl<C: Commands> Keyspace<C> {
                 waiting.clear();
             }
         }
-        Ok(total)
+        Ok(Counted { total, approximate: keys.may_repeat() })
     }
 
     fn rows_among(&mut self, keys: &VecDeque<Box<str>>) -> Result<u64> {
@@ -225,20 +243,24 @@ impl<C: Commands> Session for Keyspace<C> {
         let prefix = Prefix::of(&request.target)?;
         if request.filter.is_true() {
             return match self.count_all(&prefix)? {
-                0 => catalog::unknown(&mut self.commands, &prefix),
-                total => Ok(Counted { total, approximate: false }),
+                Counted { total: 0, .. } => catalog::unknown(&mut self.commands, &prefix),
+                counted => Ok(counted),
             };
         }
         let names = needed(Some(&request.filter), []);
         let shape = self.shape(&prefix, &borrowed(&names))?;
-        let condition = Condition::counted(&request.filter, &shape)?;
-        let swept = || Keys::swept(Sweep::new(Some(&prefix)));
-        let mut rows = Passing::new(Self::keys_of(&request.filter, &prefix, swept), condition, shape.hashes);
-        let mut total = 0;
-        while rows.next(&mut self.commands, None)?.is_some() {
-            total += 1;
+        let (condition, meant) = Condition::counted(&request.filter, &shape)?;
+        let keys = Self::keys_of(&request.filter, &prefix, || self.to_count(&prefix));
+        let mut rows = Passing::new(keys, Condition::default(), shape.hashes);
+        let (mut total, mut others) = (0, 0);
+        while let Some(fetched) = rows.next(&mut self.commands, None)? {
+            let row = Row::of(&fetched);
+            total += u64::from(condition.passes(&row));
+            others += meant.as_ref().map_or(0, |meant| u64::from(meant.passes(&row)));
         }
-        Ok(Counted { total, approximate: false })
+        // Where the two meanings differ the runner takes the number for no total.
+        let is_certain = meant.is_none() || total == others;
+        Ok(Counted { total, approximate: !is_certain || rows.may_repeat() })
     }
 }
 

@@ -10,6 +10,7 @@ use semilayer_connector::prelude::{Error, Result, ServerInfo};
 
 use crate::login::{About, login};
 use crate::resp::{self, Broken, Reader};
+use crate::rights;
 use crate::settings::Place;
 
 /// A connection to one server.
@@ -142,9 +143,21 @@ impl Connection {
         }
         let who = self.ask(&[vec![b"ACL", b"WHOAMI"]])?;
         let Some(user) = who.first().and_then(Reply::as_text).map(str::to_owned) else { return Ok(None) };
-        // It is only asked whether it would be allowed (Redis 7).
-        let dry = self.ask(&[vec![b"ACL", b"DRYRUN", user.as_bytes(), b"SET", b"key", b"value"]])?;
-        Ok(dry.first().and_then(Reply::as_text).map(|answer| answer == "OK"))
+        let user = user.as_bytes();
+        let allowed = rights::allowed(&self.ask(&rights::questions(user, rights::ANY_KEY))?);
+        if allowed != Some(false) {
+            return Ok(allowed);
+        }
+        // It may write to other keys: to which, only its rules tell.
+        let rules = self.ask(&[vec![b"ACL", b"GETUSER", user]])?.into_iter().next();
+        let Some(keys) = rules.and_then(rights::writable_keys) else { return Ok(None) };
+        for key in keys {
+            match rights::allowed(&self.ask(&rights::questions(user, &key))?) {
+                Some(false) => {}
+                known => return Ok(known),
+            }
+        }
+        Ok(Some(false))
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! - [`settings`]: what a source is configured with
 //! - [`resp`]: the protocol
-//! - [`connection`], [`login`]: one connection, its commands and answers
+//! - [`connection`], [`login`], `rights`: one connection, its commands and answers
 //! - `keyspace`: what rows are, shared with the connector to Upstash
 
 pub mod connection;
 pub mod login;
 pub mod resp;
+mod rights;
 pub mod settings;
 
 use std::time::Duration;

@@ -6,13 +6,13 @@ use connector_sql::sqlite::{Cells as Writer, Stored};
 use connector_sql::{AggregateSelect, Groups, LibSql, ResultRow, Table, TableColumn};
 use semilayer_connector::error::{internal, too_large};
 use semilayer_connector::model::filter::Typed;
-use semilayer_connector::model::json::{Envelope, RowBuffer};
+use semilayer_connector::model::json::{Envelope, MAX_ROW_BYTES, RowBuffer};
 use semilayer_connector::prelude::*;
 
 use crate::answer::{Cell, Cells, results};
 use crate::error::{Fault, Hint};
 use crate::pages::Objects;
-use crate::session::{MAX_ROW_BYTES, TursoSession};
+use crate::session::TursoSession;
 
 /// How many bytes of groups are handed on at once.
 const BLOCK_BYTES: usize = 64 * 1024;

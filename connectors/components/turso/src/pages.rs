@@ -6,12 +6,12 @@ use connector_sql::sqlite::{Described, key_value};
 use connector_sql::{LibSql, Reading, Select, Table, TableColumn};
 use semilayer_connector::error::{internal, query_failed};
 use semilayer_connector::model::filter::Typed;
-use semilayer_connector::model::json::{Envelope, RowBuffer};
+use semilayer_connector::model::json::{Envelope, MAX_ROW_BYTES, RowBuffer};
 use semilayer_connector::prelude::*;
 
 use crate::answer::{Cell, Cells, results};
 use crate::error::{Fault, Hint};
-use crate::session::{MAX_ROW_BYTES, TursoSession};
+use crate::session::TursoSession;
 
 /// How many rows the first page has at most: what a `read` takes when nobody says how many.
 const FIRST_ROWS: u64 = 1_000;
@@ -245,7 +245,7 @@ impl Rows<TursoSession> for Pages {
     fn fill(&mut self, session: &mut TursoSession, out: &mut RowWriter) -> Result<Fill> {
         loop {
             while let Some((rows, objects)) = self.blocks.pop_front() {
-                out.splice(rows, &objects);
+                out.splice(rows, &objects)?;
                 if out.is_full() {
                     return Ok(Fill::More);
                 }
@@ -274,7 +274,7 @@ impl Rows<TursoSession> for Objects {
 
     fn fill(&mut self, _session: &mut TursoSession, out: &mut RowWriter) -> Result<Fill> {
         while let Some((rows, objects)) = self.blocks.pop_front() {
-            out.splice(rows, &objects);
+            out.splice(rows, &objects)?;
             if out.is_full() {
                 return Ok(Fill::More);
             }

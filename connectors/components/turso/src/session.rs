@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use connector_sql::sqlite::{Binary, Cells, Described, SCHEMA};
 use connector_sql::{LibSql, Table};
 use semilayer_connector::error::internal;
+use semilayer_connector::model::json::MAX_ROW_BYTES;
 use semilayer_connector::prelude::*;
 
 use crate::answer::results;
@@ -14,9 +15,6 @@ use crate::error::Fault;
 use crate::groups;
 use crate::pages::{Job, Pages};
 use crate::pipeline::Pipeline;
-
-/// The most bytes of a row as JSON: what the runner takes.
-pub(crate) const MAX_ROW_BYTES: usize = 8 * 1024 * 1024;
 
 /// Reads the schema, so that it is the database that answers and not only the server.
 const PING: &str = "SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)";

@@ -7,6 +7,7 @@ use keyspace::refused::refused;
 use keyspace::{Command, Commands, Refusal, Reply};
 use semilayer_connector::error;
 use semilayer_connector::http::{Client, Response};
+use semilayer_connector::model::json::MAX_ROW_BYTES;
 use semilayer_connector::prelude::{Error, ErrorCode, Result, ServerInfo};
 use semilayer_connector::url::Url;
 
@@ -17,8 +18,9 @@ use crate::settings::Settings;
 /// response may have.
 const COMMANDS_AT_ONCE: usize = 500;
 
-/// The largest response that is taken, in bytes: a value of 16 MiB in base64, with room.
-const RESPONSE_BYTES: u64 = 24 * 1024 * 1024;
+/// The largest response that is taken, in bytes: a value as large as a row may be, in base64, with room for what is around
+/// it.
+const RESPONSE_BYTES: u64 = (MAX_ROW_BYTES / 3 * 4) as u64 + 1024 * 1024;
 
 /// How much of an unexpected response an error shows.
 const SHOWN_BYTES: u64 = 300;
@@ -149,6 +151,7 @@ impl Rest {
                 Err(failed) if failed.code() == ErrorCode::ResultTooLarge && count > 1 => {
                     self.commands_at_once = count / 2;
                 }
+                Err(failed) if failed.code() == ErrorCode::ResultTooLarge => return Err(too_large()),
                 outcome => {
                     self.replies.extend(outcome?);
                     self.waiting.drain(..count);
@@ -157,6 +160,15 @@ impl Rest {
             }
         }
     }
+}
+
+/// One answer is larger than a row may be.
+fn too_large() -> Error {
+    error::too_large(format!(
+        "a value is more than a row may have, {MAX_ROW_BYTES} bytes; leave the keys with such values out of what is read, or \
+         store them in parts"
+    ))
+    .with("limitBytes", MAX_ROW_BYTES as u64)
 }
 
 /// A command as a JSON array of its words.

@@ -6,7 +6,7 @@
 //! to refuse those that name one.
 
 mod objects;
-mod scan;
+pub(crate) mod scan;
 mod value;
 
 #[cfg(test)]

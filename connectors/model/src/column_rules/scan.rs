@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// The first position from `at` on that is no white space.
-pub(super) fn after_space(text: &[u8], at: usize) -> usize {
+pub(crate) fn after_space(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     at + rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(rest.len())
 }
@@ -23,7 +23,7 @@ pub(super) fn string_end(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The position behind the value that begins at `at`; nothing is nested on the stack.
-pub(super) fn value_end(text: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn value_end(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at)? {
         b'"' => string_end(text, at),
         b'{' | b'[' => nested_end(text, at),

@@ -16,6 +16,16 @@ pub fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// How many bytes [`text`] makes of a text.
+pub fn text_len(text: &[u8]) -> usize {
+    let of = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        control if *control < 0x20 => 6,
+        _ => 1,
+    };
+    text.iter().map(of).sum::<usize>() + 2
+}
+
 /// Bytes that should be UTF-8 but may not be, in quotes; each broken sequence becomes U+FFFD.
 pub fn text_lossy(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
@@ -82,6 +92,7 @@ mod tests {
         fn any_text_reads_back_as_it_was(input in ".*|[\\x00-\\x7f]{0,80}") {
             let mut out = Vec::new();
             text(&mut out, &input);
+            prop_assert_eq!(text_len(input.as_bytes()), out.len());
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), input);
         }
 

@@ -21,16 +21,18 @@ mod escape;
 mod geometry;
 mod moment;
 mod number;
+mod objects;
 mod row;
 
 pub use bytes::{base64, buffer_object};
-pub use escape::{text, text_lossy};
+pub use escape::{text, text_len, text_lossy};
 pub use geometry::{NoGeometry, geometry};
 pub use moment::{Interval, date, interval, time_of_day, timestamp, uuid};
 pub use number::{
     boolean, float32, float64, integer, integer_if_exact, integer_text, number_or_text, unsigned_if_exact,
 };
-pub use row::{Envelope, RowBuffer, RowWriter};
+pub use objects::objects;
+pub use row::{Envelope, MAX_ROW_BYTES, RowBuffer, RowWriter, row_too_large};
 
 /// `null`.
 pub fn null(out: &mut Vec<u8>) {

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::column_rules::{ColumnRule, ColumnRules, Rewriter};
 use crate::error::{Error, ErrorCode, Result};
 
+/// The most bytes of JSON that one row may have, whichever connector it comes from: what is longer is refused where it is
+/// first seen, as the reader of a server's answers does, or the writer of a row.
+pub const MAX_ROW_BYTES: usize = 8 * 1024 * 1024;
+
 /// What stands before and after the rows of every chunk; the row buffer does not look inside.
 #[derive(Debug, Clone, Default)]
 pub struct Envelope {
@@ -151,6 +155,16 @@ impl RowBuffer {
         self.begin(if full { self.chunk_bytes + self.chunk_bytes / 8 } else { 512 });
         (bytes, rows)
     }
+}
+
+/// The error of a row beyond [`MAX_ROW_BYTES`] whose size nobody knows, since it was not written to its end.
+#[cold]
+pub fn row_too_large() -> Error {
+    let message = format!(
+        "a row is more than {MAX_ROW_BYTES} bytes as JSON, the most that a row may have; select fewer columns of it, or \
+         leave it out"
+    );
+    Error::new(ErrorCode::ResultTooLarge, message).with("limitBytes", MAX_ROW_BYTES as u64)
 }
 
 #[cold]

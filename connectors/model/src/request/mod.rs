@@ -1,10 +1,12 @@
 //! A job's kind, target and options as typed requests: parsed here, once, and nowhere else.
 
 pub mod aggregate;
+mod changed;
 mod options;
 mod parse;
 
 pub use aggregate::Aggregate;
+pub use changed::ChangedSince;
 pub use parse::parse;
 
 use self::aggregate::Join;
@@ -95,15 +97,6 @@ pub struct Read {
     pub cursor: Option<String>,
     /// Only rows changed after a moment.
     pub changed_since: Option<ChangedSince>,
-}
-
-/// Rows whose `column` is later than a moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChangedSince {
-    /// The column that holds when a row was changed.
-    pub column: String,
-    /// Microseconds since 1970-01-01 UTC; strictly later rows pass.
-    pub micros: i64,
 }
 
 /// Filtered, ordered rows.

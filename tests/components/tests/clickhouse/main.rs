@@ -12,6 +12,7 @@
 mod adverse;
 mod conformance;
 mod login;
+mod names;
 mod paging;
 mod tables;
 mod values;

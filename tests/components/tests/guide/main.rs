@@ -62,6 +62,47 @@ fn whoever_follows_it_word_for_word_has_a_connector_that_passes_the_suite() {
     }
 }
 
+#[test]
+fn what_begins_over_a_socket_is_built_inspected_and_tested_as_it_is() {
+    // No longer beneath a checkout, so that the SDK is named.
+    let folder = tempfile::TempDir::new().unwrap();
+    let sdk = checkout().join("connectors/sdk");
+    let runner = binaries(Profile::Dev).unwrap().runner;
+    // Not the guide's: its example has the same name.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guide-tcp");
+    std::fs::create_dir_all(&target).unwrap();
+    let (host, port) = ("127.0.0.1", free_port().unwrap());
+    let script = format!(
+        "set -euo pipefail\nexport PATH={programs}:$PATH\nserving=\ntrap '[ -z \"$serving\" ] || kill \"$serving\"' EXIT\n\
+         semilayer-runner connectors new line-counter --tcp --sdk {sdk}\n\
+         cd line-counter\n\
+         ln -s {target} target\n\
+         cargo test --quiet\n\
+         cargo build --quiet --release --target wasm32-wasip2\n\
+         cargo build --quiet --example serve\n\
+         target/debug/examples/serve {host}:{port} > /dev/null & serving=$!\n\
+         for _ in $(seq 600); do (: < /dev/tcp/{host}/{port}) 2>/dev/null && break; sleep 0.05; done\n\
+         module=target/wasm32-wasip2/release/line_counter.wasm\n\
+         semilayer-runner connectors inspect $module\n\
+         semilayer-runner connectors test $module --config host={host} --config port={port}\n",
+        programs = runner.parent().unwrap().display(),
+        sdk = sdk.display(),
+        target = target.canonicalize().unwrap().display(),
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env_remove("CARGO_TARGET_DIR")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    for part in ["@acme/bridge-line-counter", "asks for:", "{host}:{port}", "all as the oracle gives them."] {
+        assert!(out.contains(part), "{part:?} is not in\n{out}\n{err}");
+    }
+}
+
 /// The guide as a program for bash, with the runner's program in this folder.
 fn script(programs: &Path, target: &Path) -> String {
     let service = format!("127.0.0.1:{}", free_port().unwrap());

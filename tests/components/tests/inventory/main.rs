@@ -5,14 +5,18 @@
 #[path = "../../../../connectors/components/inventory/tests/server/mod.rs"]
 mod server;
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use component_tests::job::job_into;
 use component_tests::{Opening, component, job};
-use connector_api::Session;
+use connector_api::{CallContext, Chunks, Session};
 use connector_conformance::existing::{ExistingOptions, Sessions, existing};
 use connector_host::load::LoadedModule;
 use connector_model::error::{ErrorCode, Result};
+use connector_model::json::Envelope;
 use connector_model::request::Kind;
 use serde_json::json;
 
@@ -76,4 +80,71 @@ async fn what_is_wrong_is_said() {
     let nobody = Fixture { url: "http://127.0.0.1:1".to_owned(), ..fixture };
     let unreachable = nobody.session(server::TOKEN).await.err().unwrap();
     assert_eq!(unreachable.code(), ErrorCode::SourceUnreachable, "{unreachable}");
+}
+
+/// A service whose one page holds all of these items.
+fn large_page(items: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let items: Arc<str> = items.into();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let items = Arc::clone(&items);
+            std::thread::spawn(move || answer(&stream, &items));
+        }
+    });
+    url
+}
+
+/// One request after the other on one connection.
+fn answer(mut stream: &TcpStream, items: &str) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(Ok(first)) = lines.next() {
+        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        let body = if first.contains("/health") { r#"{"version":"2.1"}"# } else { items };
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_err() {
+            return;
+        }
+    }
+}
+
+/// Keeps the size of every chunk.
+#[derive(Default)]
+struct Sizes {
+    chunks: Vec<usize>,
+}
+
+#[async_trait]
+impl Chunks for Sizes {
+    fn envelope(&self) -> Envelope {
+        Envelope::default()
+    }
+
+    async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
+        self.chunks.push(chunk.len());
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_many_megabytes_goes_out_batch_by_batch() {
+    const ITEMS: u64 = 35_000;
+
+    let item = |id: u64| {
+        let mut item = server::item(id);
+        item["name"] = "n".repeat(250).into();
+        item.to_string()
+    };
+    let items: Vec<String> = (1..=ITEMS).map(item).collect();
+    let url = large_page(format!("[{}]", items.join(",")));
+    let module = component("inventory").await.unwrap();
+    let settings = [("url", url.as_str()), ("pageRows", "1000000")];
+    let mut session = Opening::default().session(&*module.connector, &settings).await.unwrap();
+    let mut sizes = Sizes::default();
+    let cx = CallContext::within(component_tests::open::LIMIT);
+    job_into(&mut *session, Kind::Query, "items", &json!({}), &cx, &mut sizes).await.unwrap();
+    let all: usize = sizes.chunks.iter().sum();
+    assert!(all > 12 * 1024 * 1024, "{all} bytes");
+    assert!(sizes.chunks.iter().all(|size| *size < 256 * 1024), "{:?}", sizes.chunks.iter().max());
 }

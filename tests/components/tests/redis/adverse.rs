@@ -134,3 +134,42 @@ async fn a_value_beyond_all_bounds_is_refused_and_the_session_goes_on() {
     assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{error}");
     assert_eq!(job(&mut *session, Kind::Read, "small", &json!({})).await.unwrap().rows.len(), 1);
 }
+
+#[tokio::test]
+async fn a_row_beyond_the_limit_is_too_large_and_no_fault_of_the_connector() {
+    const MIB: usize = 1024 * 1024;
+
+    let fixture = Fixture::plain().await;
+    let mut admin = fixture.admin().await;
+    run(&mut admin, &["SET small:1 {}"]).await;
+    for (key, value) in [
+        ("ten:1", vec![b'x'; 10 * MIB]),
+        // With what is around it, it is no row any more.
+        ("near:1", vec![b'x'; 8 * MIB - 5]),
+        // Each of these is six characters of JSON.
+        ("grows:1", vec![1_u8; 5 * MIB]),
+        ("fits:1", vec![b'x'; 8 * MIB - 100]),
+    ] {
+        admin.run(&[b"SET", key.as_bytes(), &value]).await.unwrap();
+    }
+    admin.run(&[b"HSET", b"hash:1", b"a", &vec![1_u8; 5 * MIB], b"b", b"2"]).await.unwrap();
+    let mut session = fixture.session().await;
+    // More often than a module may fail.
+    for _ in 0..3 {
+        for target in ["ten", "near", "grows", "hash"] {
+            let error = job(&mut *session, Kind::Query, target, &json!({})).await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{target}: {error}");
+            let words = error.message();
+            assert!(words.contains("8388608") && words.contains("leave"), "{target}: {error}");
+            let rows = job(&mut *session, Kind::Read, "small", &json!({})).await.unwrap().rows;
+            assert_eq!(rows.len(), 1, "behind {target}");
+        }
+    }
+    let fits = job(&mut *session, Kind::Read, "fits", &json!({})).await.unwrap().rows;
+    assert_eq!(fits[0]["value"].as_str().map(str::len), Some(8 * MIB - 100));
+    // What is left out, or only looked at, is in nobody's way.
+    let rest = json!({"select": ["b"], "where": {"a": {"$exists": true}}});
+    assert_eq!(job(&mut *session, Kind::Query, "hash", &rest).await.unwrap().rows, [json!({"b": "2"})]);
+    let key = json!({"select": ["_key"], "where": {"value": {"$contains": "\u{1}"}}});
+    assert_eq!(job(&mut *session, Kind::Query, "grows", &key).await.unwrap().rows.len(), 1);
+}

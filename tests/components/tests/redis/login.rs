@@ -219,3 +219,44 @@ async fn a_node_of_a_cluster_is_refused() {
     assert_eq!(error.code(), ErrorCode::SourceNotConfigured, "{error}");
     assert!(error.message().contains("cluster of 2"), "{error}");
 }
+
+#[tokio::test]
+async fn whether_a_login_could_write_is_told_by_its_rules() {
+    let fixture = Fixture::plain().await;
+    let mut admin = fixture.admin().await;
+    let no_flush = "-flushdb -flushall -swapdb";
+    for (user, rules, can_write) in [
+        ("whole", "~* +@all".to_owned(), Some(true)),
+        ("reader", "~* +@all -@write".to_owned(), Some(false)),
+        // Keys of its own: whether it may write to any other says nothing.
+        ("own", format!("~app:* +@all {no_flush}"), Some(true)),
+        ("viewer", format!("%R~* +@all {no_flush}"), Some(false)),
+        ("both", format!("%R~* %W~log:?[a-c] +@all {no_flush}"), Some(true)),
+        ("own-reader", "~app:* +@all -@write".to_owned(), Some(false)),
+        ("selected", "%R~* +@read +@connection +acl (~app:* +set)".to_owned(), Some(true)),
+        // Nothing but its own name: it may not ask.
+        ("bare", "~app:* +@read +@connection".to_owned(), None),
+        // It may ask whether it may, and not what it may.
+        (
+            "half",
+            "~app:* +@all -acl +acl|whoami +acl|dryrun".replace("+@all", &format!("+@all {no_flush}")),
+            None,
+        ),
+    ] {
+        let words: Vec<String> = match rules.split_once(" (") {
+            // A set of rules of its own is one word.
+            Some((root, selector)) => {
+                root.split(' ').map(str::to_owned).chain([format!("({selector}")]).collect()
+            }
+            None => rules.split(' ').map(str::to_owned).collect(),
+        };
+        let mut command: Vec<&[u8]> = vec![b"ACL", b"SETUSER", user.as_bytes(), b"on", b">secret"];
+        command.extend(words.iter().map(String::as_bytes));
+        admin.run(&command).await.unwrap();
+        let login = [("username", user), ("password", "secret")];
+        let mut session = fixture.session_with(&login).await.unwrap();
+        let cx = connector_api::CallContext::within(component_tests::open::LIMIT);
+        let info = session.ping(&cx).await.unwrap();
+        assert_eq!(info.can_write, can_write, "{user}: {rules}");
+    }
+}

@@ -1,7 +1,11 @@
 //! What is at keys, as rows.
 
+use async_trait::async_trait;
 use component_tests::job;
-use connector_api::CallContext;
+use component_tests::job::job_into;
+use connector_api::{CallContext, Chunks};
+use connector_model::error::Result;
+use connector_model::json::Envelope;
 use connector_model::request::Kind;
 use serde_json::{Value, json};
 
@@ -60,6 +64,76 @@ async fn every_kind_of_value_is_a_row_or_none() {
     let targets = session.list_targets(&cx).await.unwrap();
     let targets: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     assert_eq!(targets, ["other", "v"]);
+}
+
+#[tokio::test]
+async fn fields_whose_names_are_shown_alike_are_one_member() {
+    let fixture = Fixture::plain().await;
+    let mut admin = fixture.admin().await;
+    admin.run(&[b"HSET", b"h:1", b"x\xfe", b"1", b"n", b"0", b"x\xff", b"2"]).await.unwrap();
+    let mut session = fixture.session().await;
+    let mut raw = Raw::default();
+    let cx = CallContext::within(component_tests::open::LIMIT);
+    job_into(&mut *session, Kind::Read, "h", &json!({}), &cx, &mut raw).await.unwrap();
+    let name = "\"x\u{fffd}\":";
+    assert_eq!(raw.0.matches(name).count(), 1, "{}", raw.0);
+}
+
+/// Rows as they are sent.
+#[derive(Default)]
+struct Raw(String);
+
+#[async_trait]
+impl Chunks for Raw {
+    fn envelope(&self) -> Envelope {
+        Envelope::default()
+    }
+
+    async fn send(&mut self, chunk: Vec<u8>) -> Result<()> {
+        self.0 += &String::from_utf8_lossy(&chunk);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_count_finds_what_query_finds_and_the_total_of_what_changed_is_right_or_missing() {
+    let fixture = Fixture::plain().await;
+    let mut admin = fixture.admin().await;
+    for n in 0..6 {
+        // The same moment in other words: as a text it is behind the one that is asked for.
+        let at = if n < 3 { "2024-03-01T00:00:00Z".to_owned() } else { format!("2024-04-0{n}T00:00:00Z") };
+        run(
+            &mut admin,
+            &[
+                &format!("SET texts:{n} {{\"at\":\"{at}\"}}"),
+                &format!("SET clear:{n} {{\"at\":\"2024-0{}-01T12:00:00Z\"}}", n + 1),
+                &format!("SET millis:{n} {{\"at\":{}}}", 1_709_251_200_000_u64 + n),
+            ],
+        )
+        .await;
+    }
+    let mut session = fixture.session().await;
+    let moment = "2024-03-01T00:00:00.000000Z";
+    for (target, by_text, changed, total) in
+        [("texts", Some(6), 3, None), ("clear", Some(4), 4, Some(4)), ("millis", None, 5, Some(5))]
+    {
+        let later = json!({"where": {"at": {"$gt": moment}}});
+        let counted = job(&mut *session, Kind::Count, target, &later).await.unwrap().page.total;
+        match by_text {
+            Some(rows) => {
+                let found = job(&mut *session, Kind::Query, target, &later).await.unwrap().rows;
+                assert_eq!((found.len(), counted), (rows, Some(rows as u64)), "{target}");
+            }
+            // A query makes nothing of it, so a count may.
+            None => assert_eq!(counted, Some(changed), "{target}"),
+        }
+        let since = json!({"changedSince": moment, "changeTrackingColumn": "at", "limit": 1});
+        let page = job(&mut *session, Kind::Read, target, &since).await.unwrap().page;
+        assert_eq!(page.total, total, "{target}: a total that is not sure is none");
+        let all = json!({"changedSince": moment, "changeTrackingColumn": "at"});
+        let rows = job(&mut *session, Kind::Read, target, &all).await.unwrap().rows;
+        assert_eq!(rows.len() as u64, changed, "{target}");
+    }
 }
 
 #[tokio::test]

@@ -188,6 +188,22 @@ fn counts_are_of_rows_and_of_nothing_else() {
 }
 
 #[test]
+fn a_count_of_more_keys_than_are_remembered_is_approximate() {
+    let odd = || Filter::Column("odd".into(), Test::Equal(Operand::Boolean(true)));
+    for (remembered, approximate) in [(100, false), (3, true)] {
+        let mut session = session().remembering(remembered);
+        for filter in [Filter::TRUE, odd()] {
+            let counted = session.count(&call(), &Count { target: "t".into(), filter }).unwrap();
+            assert_eq!(counted.approximate, approximate, "{counted:?}");
+        }
+        // Keys that are named come once.
+        let named = Filter::Column(KEY.into(), Test::Equal(Operand::Text("t:01".into())));
+        let counted = session.count(&call(), &Count { target: "t".into(), filter: named }).unwrap();
+        assert_eq!(counted, Counted { total: 1, approximate: false });
+    }
+}
+
+#[test]
 fn an_unknown_cursor_column_or_target_is_refused() {
     let mut session = session();
     let cursor = Some("v1.bnVsbA".to_owned());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead};
 
 use keyspace::{Refusal, Reply};
+use semilayer_connector::model::json::MAX_ROW_BYTES;
 
 /// How much one answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +20,15 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 16 MiB, which is what a row may have in a runner; a quarter of a million values, of which each costs 50 bytes
+    /// What a row may have, of which a value is a part; a quarter of a million values, of which each costs 50 bytes
     /// before it holds anything; what commands answer with nests twice.
     fn default() -> Bounds {
-        Bounds { bytes: 16 * 1024 * 1024, values: 250_000, depth: 8, line: 64 * 1024 }
+        Bounds { bytes: MAX_ROW_BYTES, values: 250_000, depth: 8, line: 64 * 1024 }
     }
 }
+
+/// What is said of an answer with more bytes than that.
+const MORE_BYTES: &str = "more bytes than a row may have, which are 8388608";
 
 /// Why an answer cannot be read. The connection is of no use any more.
 #[derive(Debug)]
@@ -74,8 +78,7 @@ struct Left {
 
 impl Left {
     fn take_bytes(&mut self, count: usize) -> Result<(), Broken> {
-        self.bytes =
-            self.bytes.checked_sub(count).ok_or(Broken::TooLarge("more bytes than a row may have"))?;
+        self.bytes = self.bytes.checked_sub(count).ok_or(Broken::TooLarge(MORE_BYTES))?;
         Ok(())
     }
 

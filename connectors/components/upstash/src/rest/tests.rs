@@ -91,7 +91,7 @@ fn what_is_no_answer_says_what_to_do() {
 
 #[test]
 fn a_response_beyond_all_bounds_is_asked_for_in_parts() {
-    let large = "x".repeat(4 * 1024 * 1024);
+    let large = "x".repeat(3 * 1024 * 1024);
     let answer = move |request: &FakeRequest| {
         let commands = request.json().as_array().unwrap().clone();
         let one = |command: &Value| match command[0].as_str() {
@@ -104,7 +104,33 @@ fn a_response_beyond_all_bounds_is_asked_for_in_parts() {
     let mut rest = Rest::open(&settings("https://db.example")).unwrap();
     rest.send(&[Command::Get("k"); 12]).unwrap();
     for _ in 0..12 {
-        assert!(matches!(rest.reply().unwrap(), Reply::Text(text) if text.len() == 4 * 1024 * 1024));
+        assert!(matches!(rest.reply().unwrap(), Reply::Text(text) if text.len() == 3 * 1024 * 1024));
     }
     assert!(rest.commands_at_once < 6 && fake.requests().len() <= 7);
+}
+
+#[test]
+fn a_value_that_no_row_can_hold_is_too_large_and_the_limit_is_named() {
+    let large = "x".repeat(MAX_ROW_BYTES * 2);
+    let answer = move |request: &FakeRequest| {
+        let commands = request.json().as_array().unwrap().clone();
+        let one = |command: &Value| match (command[0].as_str(), command[1].as_str()) {
+            (Some("PING"), _) => json!({"result": "PONG"}),
+            (_, Some("k")) => json!({"result": large}),
+            _ => json!({"result": "small"}),
+        };
+        FakeResponse::json(200, &commands.iter().map(one).collect::<Value>())
+    };
+    let _fake = FakeHttp::install(answer);
+    let mut rest = Rest::open(&settings("https://db.example")).unwrap();
+    rest.send(&[Command::Get("a"), Command::Get("k")]).unwrap();
+    assert_eq!(rest.reply().unwrap(), Reply::Text(b"small".to_vec()));
+    let error = rest.reply().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{error}");
+    assert!(
+        error.message().contains("8388608 bytes") && error.message().contains("leave the keys"),
+        "{error}"
+    );
+    rest.send(&[Command::Get("a")]).unwrap();
+    assert_eq!(rest.reply().unwrap(), Reply::Text(b"small".to_vec()));
 }

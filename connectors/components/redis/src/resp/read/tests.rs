@@ -164,3 +164,9 @@ proptest! {
         prop_assert_eq!(Reader::default().reply(&mut stream).unwrap(), right);
     }
 }
+
+#[test]
+fn the_limit_that_is_named_is_the_one_that_holds() {
+    assert_eq!(Bounds::default().bytes, MAX_ROW_BYTES);
+    assert!(MORE_BYTES.ends_with(&format!(" {MAX_ROW_BYTES}")), "{MORE_BYTES}");
+}
