@@ -1,10 +1,12 @@
 //! A job's kind, target and options as typed requests: parsed here, once, and nowhere else.
 
 pub mod aggregate;
+mod columns;
 mod options;
 mod parse;
 
 pub use aggregate::Aggregate;
+pub use columns::{Mention, Which};
 pub use parse::parse;
 
 use self::aggregate::Join;
