@@ -184,7 +184,9 @@ impl Engine {
     /// What the environment, the file and the assignments configure, and what is odd about it. Reads secret files.
     pub fn find_sources(&self) -> Found {
         let (file, assigned) = self.surroundings.sources.configured();
-        find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned))
+        let mut found = find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned));
+        found.warnings.extend(self.policies().of_none(&found.sources));
+        found
     }
 
     /// What the engine is doing, and how its sources are.

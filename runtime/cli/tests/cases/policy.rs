@@ -20,7 +20,8 @@ async fn check(folder: &Path, source: Option<&str>, job: &Value, flags: &[&str])
     std::fs::write(folder.join("job.json"), job.to_string()).unwrap();
     let arguments: Vec<&str> =
         ["policy", "check", "--job", "job.json"].into_iter().chain(flags.iter().copied()).collect();
-    let variables: Vec<(&str, &str)> = source.map(|path| ("SEMILAYER_SOURCE_SHOP_PATH", path)).into_iter().collect();
+    let variables: Vec<(&str, &str)> =
+        source.map(|path| ("SEMILAYER_SOURCE_SHOP_PATH", path)).into_iter().collect();
     run(folder, &arguments, &variables).await
 }
 
@@ -42,7 +43,8 @@ async fn a_decision_is_explained_with_the_targets_own_columns() {
     "#);
     assert_eq!((allowed.code, &*allowed.err), (Some(0), ""));
 
-    let count = json!({"source": "Shop", "kind": "count", "target": "things", "options": {"where": {"name": "x"}}});
+    let count =
+        json!({"source": "Shop", "kind": "count", "target": "things", "options": {"where": {"name": "x"}}});
     let refused = check(folder.path(), Some(&file), &count, &[]).await;
     insta::assert_snapshot!(refused.out, @r#"
     ✗ refused  count of "things" on the source "Shop"
@@ -76,8 +78,14 @@ async fn a_job_or_a_policy_that_cannot_be_understood_is_code_2() {
     let folder = tempfile::tempdir().unwrap();
     for (job, problem) in [
         (json!([]), "it must be an object of bridge, kind, options, source, target"),
-        (json!({"source": "a", "kind": "querry"}), "no kind of job is called \"querry\"; did you mean \"query\"?"),
-        (json!({"source": "a", "kind": "query", "taget": "t"}), "there is no such key: \"taget\"; did you mean \"target\"?"),
+        (
+            json!({"source": "a", "kind": "querry"}),
+            "no kind of job is called \"querry\"; did you mean \"query\"?",
+        ),
+        (
+            json!({"source": "a", "kind": "query", "taget": "t"}),
+            "there is no such key: \"taget\"; did you mean \"target\"?",
+        ),
         (json!({"source": "a", "kind": "query"}), "a query job needs a target"),
     ] {
         let ended = check(folder.path(), None, &job, &[]).await;
@@ -92,6 +100,16 @@ async fn a_job_or_a_policy_that_cannot_be_understood_is_code_2() {
         let ended = check(folder.path(), None, &query, &[]).await;
         assert!(ended.err.contains(problem) && ended.code == Some(2), "{}", ended.err);
     }
+}
+
+#[tokio::test]
+async fn a_policy_of_a_source_that_nobody_knows_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "[policy.sources.shpo]\nmax_rows = 1\n[policy.sources.SHOP]\nmax_rows = 1");
+    let ended = run(folder.path(), &["sources"], &[("SEMILAYER_SOURCE_SHOP_PATH", "/nowhere/shop.db")]).await;
+    let warning = "! [policy.sources.shpo]: no source of that name is known here, so its rules act on nothing; \
+                   did you mean [policy.sources.shop]?";
+    assert!(ended.out.contains(warning) && !ended.out.contains("sources.SHOP"), "{}", ended.out);
 }
 
 async fn rows(session: &mut Session, id: &str, source: &Value) -> Vec<Value> {
@@ -124,7 +142,8 @@ async fn a_policy_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
     let (mut session, _) = gateway.greet(json!([shop])).await;
     assert_eq!(rows(&mut session, "1", &shop).await, [json!({"id": 1, "name": "secret-row-1"})]);
 
-    let masked = format!("[policy]\naudit = \"{}\"\nmask = {{ \"things.name\" = \"hash\" }}", audit.display());
+    let masked =
+        format!("[policy]\naudit = \"{}\"\nmask = {{ \"things.name\" = \"hash\" }}", audit.display());
     write(folder.path(), &masked);
     runner.signal(Signal::HUP);
     runner.logged("SIGHUP received: the policy").await;

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use crate::lock::lock;
 
@@ -23,12 +22,11 @@ const MOST_WAITING: usize = 64 * 1024;
 /// From so many waiting lines on no job is begun: there is room for the lines of those that run.
 const TOO_MANY_WAITING: usize = MOST_WAITING / 4;
 
-/// A file that lines are added to.
+/// A file that lines are added to. Its thread ends when it is dropped and everything is written; nobody waits for that.
 pub struct AuditLog {
     path: PathBuf,
     shared: Arc<Shared>,
-    lines: Mutex<Option<SyncSender<Message>>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    lines: SyncSender<Message>,
 }
 
 /// How large files get, and how many are kept.
@@ -66,13 +64,8 @@ impl AuditLog {
         let (lines, received) = sync_channel(MOST_WAITING);
         let told = shared.clone();
         let writer = std::thread::Builder::new().name("audit".to_owned());
-        let writer = writer.spawn(move || write(file, &received, &told))?;
-        Ok(AuditLog {
-            path: path.to_owned(),
-            shared,
-            lines: Mutex::new(Some(lines)),
-            writer: Mutex::new(Some(writer)),
-        })
+        writer.spawn(move || write(file, &received, &told))?;
+        Ok(AuditLog { path: path.to_owned(), shared, lines })
     }
 
     /// The file.
@@ -82,10 +75,8 @@ impl AuditLog {
 
     /// Adds a line, without waiting for the disk.
     pub(crate) fn add(&self, line: String) {
-        let lines = lock(&self.lines);
-        let Some(lines) = lines.as_ref() else { return };
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if lines.try_send(Message::Line(line)).is_err() {
+        if self.lines.try_send(Message::Line(line)).is_err() {
             self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
             *lock(&self.shared.trouble) =
                 Some(format!("{}: the disk takes no more lines", self.path.display()));
@@ -108,20 +99,9 @@ impl AuditLog {
     /// Waits until what was added is written.
     pub(crate) fn flush(&self) {
         let (told, flushed) = sync_channel(1);
-        let sent = lock(&self.lines).as_ref().is_some_and(|lines| lines.send(Message::Flushed(told)).is_ok());
-        if sent {
+        if self.lines.send(Message::Flushed(told)).is_ok() {
             // Fails only when the writer has gone, which writes all it has first.
             let _flushed = flushed.recv();
-        }
-    }
-}
-
-impl Drop for AuditLog {
-    fn drop(&mut self) {
-        drop(lock(&self.lines).take());
-        if let Some(writer) = lock(&self.writer).take() {
-            // What it panicked with is on standard error.
-            let _ended = writer.join();
         }
     }
 }
@@ -177,6 +157,8 @@ struct Rotated {
     bounds: Bounds,
     file: File,
     bytes: u64,
+    /// Whether the last line may lack its end.
+    is_torn: bool,
     /// A device, such as standard output, is never put aside.
     is_device: bool,
 }
@@ -185,14 +167,18 @@ impl Rotated {
     fn open(path: PathBuf, bounds: Bounds) -> io::Result<Self> {
         let file = private(&path)?;
         let found = file.metadata()?;
-        Ok(Rotated { path, bounds, bytes: found.len(), is_device: !found.is_file(), file })
+        Ok(Rotated { path, bounds, bytes: found.len(), is_torn: false, is_device: !found.is_file(), file })
     }
 
     fn add(&mut self, text: &[u8]) -> io::Result<()> {
         if !self.is_device && self.bytes > 0 && self.bytes + text.len() as u64 > self.bounds.most_bytes {
             self.rotate()?;
         }
+        if std::mem::replace(&mut self.is_torn, true) {
+            self.file.write_all(b"\n")?;
+        }
         self.file.write_all(text)?;
+        self.is_torn = false;
         self.bytes += text.len() as u64;
         Ok(())
     }

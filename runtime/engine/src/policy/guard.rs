@@ -165,7 +165,7 @@ async fn ask(
 ) -> Result<(TargetSchema, Seen)> {
     let schema = match session.introspect(call, target).await {
         Ok(schema) => schema,
-        Err(error) if error.code() == ErrorCode::InvalidTarget => return Err(unknown(policy, target, error)),
+        Err(error) if error.code() == ErrorCode::InvalidTarget => return Err(unknown(policy, target)),
         Err(error) => return Err(error),
     };
     let location = match session.locate(call, target).await? {
@@ -184,14 +184,11 @@ async fn listed(session: &mut dyn Session, call: &CallContext, shown: &str) -> R
     Ok(found.map_or_else(|| Location { schema: None, name: shown.to_owned() }, located))
 }
 
-/// The answer for a target that is not there: the same as if it were, where it would be denied; and without the names of
-/// others, where some of these are hidden.
-fn unknown(policy: &Policy, target: &str, error: Error) -> Error {
+/// The answer for a target that is not there: the same as if it were, where it would be denied; and without the nearest
+/// names, which may be of targets that nobody may know of.
+fn unknown(policy: &Policy, target: &str) -> Error {
     if let Some(denied) = policy.absent(&Seen::named(target)) {
         return denied;
-    }
-    if !policy.hides_targets() {
-        return error;
     }
     let message = format!("there is no target \"{target}\" that this login can see");
     Error::new(ErrorCode::InvalidTarget, message).with("target", target)

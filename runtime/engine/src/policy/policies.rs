@@ -8,6 +8,7 @@ use std::sync::Arc;
 use connector_api::{CallContext, Session};
 use connector_model::column_rules::{ColumnRule, KeyedHash};
 use connector_model::error::Result;
+use connector_model::nearest::nearest;
 use connector_model::request::Request;
 use thiserror::Error;
 
@@ -17,7 +18,7 @@ use super::guard::Guard;
 use super::pattern::ColumnPattern;
 use super::rules::{ColumnGuard, Policy, Set};
 use super::section::{Mask, PolicySection, PolicySettings};
-use crate::source::variable_name;
+use crate::source::{FoundSource, SourceWarning, variable_name};
 
 /// The policies of all sources. A clone is the same ones.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,15 @@ struct Table {
     all: Arc<Policy>,
     /// Those of single sources, by how their names are spelled in variables: a gateway that calls `primary-db`
     /// `primary.db` reaches the same database.
-    sources: HashMap<String, Arc<Policy>>,
+    sources: HashMap<String, Named>,
+}
+
+/// The policy of one source.
+#[derive(Debug)]
+struct Named {
+    /// The source as the file calls it.
+    name: String,
+    policy: Arc<Policy>,
 }
 
 /// A policy that cannot be kept.
@@ -75,7 +84,7 @@ impl Policies {
     /// [`PolicyFault`].
     pub fn new(settings: &PolicySettings, before: &Policies) -> std::result::Result<Self, PolicyFault> {
         let mut logs: HashMap<PathBuf, Arc<AuditLog>> = HashMap::new();
-        for policy in std::iter::once(&before.0.all).chain(before.0.sources.values()) {
+        for policy in before.0.every() {
             logs.extend(policy.audit.iter().map(|log| (log.path().to_owned(), log.clone())));
         }
         Policies::with(settings, &mut |path| {
@@ -98,16 +107,15 @@ impl Policies {
 
     fn with(settings: &PolicySettings, open: &mut Open<'_>) -> std::result::Result<Self, PolicyFault> {
         let PolicySettings { all, sources } = settings;
-        let mut spelled: HashMap<String, (&str, Arc<Policy>)> = HashMap::new();
+        let mut spelled: HashMap<String, Named> = HashMap::new();
         for (name, own) in sources {
-            let policy = Arc::new(policy(all, Some((name, own)), open)?);
-            if let Some((first, _)) = spelled.insert(variable_name(name), (name.as_str(), policy)) {
-                return Err(PolicyFault::SameSource { first: first.to_owned(), second: name.clone() });
+            let named = Named { name: name.clone(), policy: Arc::new(policy(all, Some((name.as_str(), own)), open)?) };
+            if let Some(Named { name: first, .. }) = spelled.insert(variable_name(name), named) {
+                return Err(PolicyFault::SameSource { first, second: name.clone() });
             }
         }
         let all = Arc::new(policy(all, None, open)?);
-        let sources = spelled.into_iter().map(|(name, (_, policy))| (name.as_str(), policy)).collect();
-        Ok(Policies(Arc::new(Table { all, sources })))
+        Ok(Policies(Arc::new(Table { all, sources: spelled })))
     }
 
     /// The policy of the source of that name.
@@ -115,13 +123,37 @@ impl Policies {
         if self.0.sources.is_empty() {
             return self.0.all.clone();
         }
-        self.0.sources.get(&variable_name(source)).unwrap_or(&self.0.all).clone()
+        let own = self.0.sources.get(&variable_name(source)).map(|named| &named.policy);
+        own.unwrap_or(&self.0.all).clone()
+    }
+
+    /// The policies of sources that are not among these: names that somebody got wrong, or that are not assigned yet.
+    pub fn of_none(&self, known: &[FoundSource]) -> Vec<SourceWarning> {
+        let strangers = self
+            .0
+            .sources
+            .values()
+            .filter(|named| !known.iter().any(|source| same_source(&source.name, &named.name)));
+        let mut warnings: Vec<SourceWarning> = strangers
+            .map(|Named { name, .. }| {
+                let alike = nearest(name, known.iter().map(|source| source.name.as_str()));
+                let nearest = alike.first().map(|name| format!("[policy.sources.{name}]"));
+                SourceWarning::PolicyOfNone { source: name.clone(), nearest }
+            })
+            .collect();
+        warnings.sort_by_key(ToString::to_string);
+        warnings
     }
 
     /// Waits until what was done is written down.
     pub(crate) fn flush(&self) {
-        let policies = std::iter::once(&self.0.all).chain(self.0.sources.values());
-        policies.filter_map(|policy| policy.audit.as_ref()).for_each(|log| log.flush());
+        self.0.every().filter_map(|policy| policy.audit.as_ref()).for_each(|log| log.flush());
+    }
+}
+
+impl Table {
+    fn every(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        std::iter::once(&self.all).chain(self.sources.values().map(|named| &named.policy))
     }
 }
 

@@ -67,11 +67,6 @@ impl Policy {
         self.columns.iter().any(|guard| guard.mask.is_none())
     }
 
-    /// Whether some target is not even to be known of.
-    pub(super) fn hides_targets(&self) -> bool {
-        self.targets.is_some()
-    }
-
     /// Whether a job of that kind may run.
     ///
     /// # Errors
