@@ -209,7 +209,7 @@ fn joined<E>(joins: &[Join], visit: &mut impl FnMut(Mention<'_>) -> Result<(), E
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+
     use crate::request::{Kind, parse};
 
     fn mentions(kind: Kind, options: &str) -> Vec<String> {
