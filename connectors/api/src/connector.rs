@@ -8,7 +8,7 @@ use connector_model::cursor::CursorKind;
 use connector_model::error::{Error, ErrorCode, Result};
 use connector_model::manifest::Manifest;
 use connector_model::request::{Aggregate, Count, Query, Read};
-use connector_model::target::{Target, TargetSchema};
+use connector_model::target::{Location, Target, TargetSchema};
 
 use crate::context::{CallContext, OpenContext};
 use crate::sink::RowSink;
@@ -105,6 +105,16 @@ pub trait Session: Send {
     /// # Errors
     /// `INVALID_TARGET` with the nearest names; otherwise as [`Session::read`].
     async fn introspect(&mut self, cx: &CallContext, target: &str) -> Result<TargetSchema>;
+
+    /// Where a target is that [`Session::introspect`] finds under that name; `None` where only
+    /// [`Session::list_targets`] says so.
+    ///
+    /// # Errors
+    /// As [`Session::introspect`].
+    async fn locate(&mut self, cx: &CallContext, target: &str) -> Result<Option<Location>> {
+        let _ = (cx, target);
+        Ok(None)
+    }
 }
 
 /// How a result ended.

@@ -24,6 +24,15 @@ pub trait Chunks: Send {
     /// # Errors
     /// `CANCELLED` or `QUERY_TIMEOUT` when the wait ended without it.
     async fn send(&mut self, chunk: Vec<u8>) -> Result<()>;
+
+    /// Sends one chunk of so many rows: for a receiver that counts them.
+    ///
+    /// # Errors
+    /// As [`Chunks::send`].
+    async fn send_rows(&mut self, chunk: Vec<u8>, rows: u32) -> Result<()> {
+        let _ = rows;
+        self.send(chunk).await
+    }
 }
 
 /// When a chunk is sent, and how large a row may be.
@@ -118,9 +127,9 @@ impl<'a> RowSink<'a> {
         if self.buffer.rows() == 0 {
             return Ok(());
         }
-        let (chunk, _) = self.buffer.take();
+        let (chunk, rows) = self.buffer.take();
         self.bytes += chunk.len() as u64;
-        self.chunks.send(chunk).await
+        self.chunks.send_rows(chunk, rows).await
     }
 
     /// Waits for `future`, typically the next row. If it takes longer than a started chunk may wait, the chunk is

@@ -15,6 +15,7 @@
 //! - [`error`]: one closed set of codes
 //! - [`url`]: connection URLs, with any password
 //! - [`nearest`]: "did you mean"
+//! - [`wildcard`]: names with `*` in them
 
 pub mod capability;
 pub mod column_rules;
@@ -31,6 +32,7 @@ pub mod request;
 pub mod target;
 pub mod time;
 pub mod url;
+pub mod wildcard;
 
 pub use capability::Capabilities;
 pub use config::Config;

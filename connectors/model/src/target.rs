@@ -70,6 +70,15 @@ pub struct Target {
     pub estimated_rows: Option<u64>,
 }
 
+/// Where a target is, in the catalogue's own spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The schema; `None` where the database has none.
+    pub schema: Option<String>,
+    /// The target's name in it.
+    pub name: String,
+}
+
 /// One column as `introspectTarget` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use connector_model::error::{Error, Result};
 use connector_model::nearest::suggestion;
-use connector_model::target::LogicalType;
+use connector_model::target::{Location, LogicalType};
 
 /// How a column's value is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,5 +76,11 @@ impl Table {
     /// `INTERNAL` for any other position.
     pub fn column(&self, position: usize) -> Result<&TableColumn> {
         self.columns.get(position).ok_or_else(|| Error::internal("a column position outside its table"))
+    }
+
+    /// Where the target is.
+    pub fn location(&self) -> Option<Location> {
+        let (name, schemas) = self.path.split_last()?;
+        Some(Location { schema: schemas.last().cloned(), name: name.clone() })
     }
 }

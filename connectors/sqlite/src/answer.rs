@@ -82,6 +82,11 @@ pub(crate) fn list_targets(database: &Database) -> Result<Vec<Target>> {
     found().map_err(|fault| fault.error)
 }
 
+/// What a target is called that a job names.
+pub(crate) fn named(database: &Database, target: &str) -> Result<String> {
+    resolve(&database.connection, target).map(|named| named.name).map_err(|fault| fault.error)
+}
+
 /// One target's columns and key.
 pub(crate) fn introspect(database: &Database, target: &str) -> Result<TargetSchema> {
     let found = || -> Result<_, Fault> {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use connector_api::{CallContext, Counted, Page, RowSink, ServerInfo, Session, SinkLimits, Stopped};
 use connector_model::capability::AggregateCapabilities;
 use connector_model::request::{Aggregate, Count, Query, Read};
-use connector_model::target::{Target, TargetSchema};
+use connector_model::target::{Location, Target, TargetSchema};
 use connector_model::{Conventions, Result};
+use connector_sql::sqlite::SCHEMA;
 use tokio::sync::oneshot::Receiver;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -202,6 +203,12 @@ impl Session for SqliteSession {
     async fn introspect(&mut self, cx: &CallContext, target: &str) -> Result<TargetSchema> {
         let target = target.to_owned();
         self.call(cx, None, move |database, _| answer::introspect(database, &target)).await
+    }
+
+    async fn locate(&mut self, cx: &CallContext, target: &str) -> Result<Option<Location>> {
+        let target = target.to_owned();
+        let name = self.call(cx, None, move |database, _| answer::named(database, &target)).await?;
+        Ok(Some(Location { schema: Some(SCHEMA.to_owned()), name }))
     }
 }
 

@@ -44,6 +44,30 @@ pub enum Command {
     /// Show drivers and modules, look into a module, compile it, or begin one
     #[command(subcommand)]
     Connectors(ConnectorsCommand),
+    /// Ask this machine's policy about a job
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// What the policy is asked.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PolicyCommand {
+    /// Say whether a job would be allowed, and why not; opens its source where a rule needs the target's schema
+    Check(CheckFlags),
+}
+
+/// Which job `policy check` is about and how it answers.
+#[derive(Debug, Clone, Args)]
+pub struct CheckFlags {
+    /// A JSON file: {"source": …, "kind": …, "target": …, "options": {…}}, and "bridge" where the source does not say
+    #[arg(long, value_name = "FILE")]
+    pub job: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Ask no database; what needs one stays open (exit code 1)
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// What `doctor` checks and how it answers.

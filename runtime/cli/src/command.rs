@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use runner_link::Signals;
 use tokio::runtime::Runtime;
 
-use crate::arguments::{Arguments, Command, Flags};
+use crate::arguments::{Arguments, Command, Flags, PolicyCommand};
 use crate::connectors::loading::Loaded;
 use crate::connectors::{self, ConnectorsError};
 use crate::exit::Exit;
@@ -19,7 +19,7 @@ use crate::settings::{
 use crate::signals::OsSignals;
 use crate::start::Runner;
 use crate::variables::Variables;
-use crate::{doctor, healthcheck, log_output, sources, status};
+use crate::{doctor, healthcheck, log_output, policy_check, sources, status};
 
 /// Threads that run jobs, at most. A runner waits for networks; what it computes is JSON.
 const MAX_WORKERS: usize = 4;
@@ -116,6 +116,11 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
         }
         Command::Healthcheck => {
             healthcheck::run(Serving::read(&layers?)?, process.out).map_err(Failure::Output)
+        }
+        Command::Policy(PolicyCommand::Check(asked)) => {
+            let layers = layers?;
+            let checking = policy_check::run(&asked, &layers, process.out, process.err);
+            Ok(runtime()?.block_on(checking).map_err(Failure::Output)??)
         }
         Command::Connectors(command) => {
             let layers = layers?;

@@ -11,6 +11,8 @@ pub enum Exit {
     Config,
     /// `doctor`: a source cannot be used.
     Source,
+    /// `policy check`: the job is refused.
+    Refused,
     /// The gateway refused the credentials for good.
     CredentialsRefused,
     /// The gateway speaks another protocol version.
@@ -24,7 +26,7 @@ impl Exit {
             Exit::Ok => 0,
             Exit::Failed => 1,
             Exit::Config => 2,
-            Exit::Source => 3,
+            Exit::Source | Exit::Refused => 3,
             Exit::CredentialsRefused => 4,
             Exit::VersionRefused => 5,
         }

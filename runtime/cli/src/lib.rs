@@ -6,6 +6,7 @@
 //! - [`status`], [`sources`]: the commands that only show something
 //! - [`doctor`]: the command that checks
 //! - [`healthcheck`]: the command that a container asks with
+//! - [`policy_check`]: the command that asks this machine's policy about a job
 //! - [`connectors`]: drivers and modules, and the commands about them
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
 //! - [`drivers`]: what databases it speaks to
@@ -23,6 +24,7 @@ pub mod healthcheck;
 mod log_lines;
 pub mod log_output;
 pub mod mask;
+pub mod policy_check;
 pub mod settings;
 pub mod signals;
 pub mod sources;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use connector_model::config::Config;
 use connector_model::manifest::{Field, FieldKind, Manifest};
-use runner_engine::{Found, ResolvedSource, find_sources};
+use runner_engine::{Found, Policies, ResolvedSource, find_sources};
 use serde_json::{Map, Value, json};
 
 use crate::connectors::loading::Loaded;
@@ -15,10 +15,12 @@ use crate::settings::{ConfigError, SourceSettings};
 /// Finds the sources. Reads secret files, opens nothing.
 ///
 /// # Errors
-/// [`ConfigError::Drivers`].
+/// [`ConfigError::Drivers`]; [`ConfigError::Policy`].
 pub fn find(settings: &SourceSettings, loaded: &Loaded) -> Result<Found, ConfigError> {
     let resolver = settings.resolver(loaded.bridges()?);
-    Ok(find_sources(&resolver, &settings.file, None))
+    let mut found = find_sources(&resolver, &settings.file, None);
+    found.warnings.extend(Policies::unrecorded(&settings.policy)?.of_none(&found.sources));
+    Ok(found)
 }
 
 /// Prints what was found, and ends with [`Exit::Config`] when a source cannot be used as it is configured.

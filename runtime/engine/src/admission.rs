@@ -36,6 +36,8 @@ struct State {
 #[derive(Default)]
 struct Lane {
     running: usize,
+    /// The most that run at once, as the latest job was told.
+    most: usize,
     waiting: VecDeque<Waiter>,
 }
 
@@ -81,17 +83,19 @@ impl Admission {
         })))
     }
 
-    /// A slot for a job of `source` that holds so many bytes, or a place in the queue.
+    /// A slot for a job of `source` that holds so many bytes, or a place in the queue. `most` bounds how many of the
+    /// source run at once, where that is fewer than the limits say.
     ///
     /// # Errors
     /// `RUNNER_BUSY` when the queue is full.
-    pub(crate) fn enter(&self, source: &Arc<str>, bytes: usize) -> Result<Entry> {
+    pub(crate) fn enter(&self, source: &Arc<str>, bytes: usize, most: Option<usize>) -> Result<Entry> {
         let mut state = lock(&self.0);
         let State { limits, running, waiting, waiting_bytes, next_ticket, sources, turns } = &mut *state;
         let lane = sources.entry(source.clone()).or_default();
+        lane.most = most.unwrap_or(usize::MAX).min(limits.jobs_per_source);
         // Nobody of the own source waits here without a reason that holds for the newcomer too, and a free slot
         // means that every other waiting source is at its own limit.
-        if *running < limits.jobs && lane.running < limits.jobs_per_source {
+        if *running < limits.jobs && lane.running < lane.most {
             *running += 1;
             lane.running += 1;
             return Ok(Entry::Slot(Slot { admission: self.clone(), source: source.clone() }));
@@ -134,7 +138,7 @@ impl State {
         for _ in 0..self.turns.len() {
             let source = self.turns.pop_front()?;
             let Some(lane) = self.sources.get_mut(&source) else { continue };
-            if lane.running >= self.limits.jobs_per_source {
+            if lane.running >= lane.most {
                 self.turns.push_back(source);
                 continue;
             }
@@ -244,9 +248,9 @@ mod tests {
     fn a_source_at_its_own_limit_leaves_room_for_the_others() {
         let door = Admission::new(limits(3, 2, 10));
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        let held = [slot(door.enter(&a, 1).unwrap()), slot(door.enter(&a, 1).unwrap())];
-        let mut third = waiting(door.enter(&a, 1).unwrap());
-        let other = slot(door.enter(&b, 1).unwrap());
+        let held = [slot(door.enter(&a, 1, None).unwrap()), slot(door.enter(&a, 1, None).unwrap())];
+        let mut third = waiting(door.enter(&a, 1, None).unwrap());
+        let other = slot(door.enter(&b, 1, None).unwrap());
         assert_eq!(door.load(), (3, 1));
         drop(other);
         assert!(
@@ -262,10 +266,10 @@ mod tests {
     fn waiting_sources_take_turns_whatever_the_length_of_their_queues() {
         let door = Admission::new(limits(1, 1, 10));
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        let held = slot(door.enter(&a, 1).unwrap());
-        let a1 = waiting(door.enter(&a, 1).unwrap());
-        let mut a2 = waiting(door.enter(&a, 1).unwrap());
-        let b1 = waiting(door.enter(&b, 1).unwrap());
+        let held = slot(door.enter(&a, 1, None).unwrap());
+        let a1 = waiting(door.enter(&a, 1, None).unwrap());
+        let mut a2 = waiting(door.enter(&a, 1, None).unwrap());
+        let b1 = waiting(door.enter(&b, 1, None).unwrap());
         drop(held);
         let first = a1.now_or_never().unwrap();
         drop(first);
@@ -279,13 +283,13 @@ mod tests {
     fn a_full_queue_refuses_and_one_that_left_makes_room() {
         let door = Admission::new(limits(1, 1, 1));
         let a: Arc<str> = "a".into();
-        let held = slot(door.enter(&a, 1).unwrap());
-        let queued = waiting(door.enter(&a, 1).unwrap());
-        let Err(error) = door.enter(&"b".into(), 1) else { panic!("was admitted") };
+        let held = slot(door.enter(&a, 1, None).unwrap());
+        let queued = waiting(door.enter(&a, 1, None).unwrap());
+        let Err(error) = door.enter(&"b".into(), 1, None) else { panic!("was admitted") };
         assert_eq!(error.code(), ErrorCode::RunnerBusy);
         assert!(error.retryable());
         drop(queued);
-        let again = waiting(door.enter(&"b".into(), 1).unwrap());
+        let again = waiting(door.enter(&"b".into(), 1, None).unwrap());
         drop(held);
         assert!(again.now_or_never().is_some());
         assert!(lock(&door.0).sources.is_empty() && lock(&door.0).turns.is_empty());
@@ -296,18 +300,18 @@ mod tests {
         let door = Admission::new(limits(1, 1, 100));
         let a: Arc<str> = "a".into();
         let quarter = MAX_WAITING_BYTES / 4;
-        let held = slot(door.enter(&a, MAX_WAITING_BYTES).unwrap());
-        let mut queued: Vec<_> = (0..4).map(|_| waiting(door.enter(&a, quarter).unwrap())).collect();
-        let Err(error) = door.enter(&a, 1) else { panic!("was admitted") };
+        let held = slot(door.enter(&a, MAX_WAITING_BYTES, None).unwrap());
+        let mut queued: Vec<_> = (0..4).map(|_| waiting(door.enter(&a, quarter, None).unwrap())).collect();
+        let Err(error) = door.enter(&a, 1, None) else { panic!("was admitted") };
         assert_eq!((error.code(), error.retryable()), (ErrorCode::RunnerBusy, true));
         // A job that carries nothing is not refused for the others' size.
-        drop(waiting(door.enter(&a, 0).unwrap()));
+        drop(waiting(door.enter(&a, 0, None).unwrap()));
         drop(queued.pop());
-        queued.push(waiting(door.enter(&a, quarter).unwrap()));
+        queued.push(waiting(door.enter(&a, quarter, None).unwrap()));
         drop(held);
         let admitted = queued.remove(0).now_or_never().unwrap();
-        queued.push(waiting(door.enter(&a, quarter).unwrap()));
-        assert!(door.enter(&a, 1).is_err());
+        queued.push(waiting(door.enter(&a, quarter, None).unwrap()));
+        assert!(door.enter(&a, 1, None).is_err());
         drop(queued);
         drop(admitted);
         assert_eq!((door.load(), lock(&door.0).waiting_bytes), ((0, 0), 0));
@@ -317,12 +321,28 @@ mod tests {
     fn a_slot_granted_to_one_that_has_gone_is_passed_on() {
         let door = Admission::new(limits(1, 1, 4));
         let a: Arc<str> = "a".into();
-        let held = slot(door.enter(&a, 1).unwrap());
-        let first = waiting(door.enter(&a, 1).unwrap());
-        let second = waiting(door.enter(&a, 1).unwrap());
+        let held = slot(door.enter(&a, 1, None).unwrap());
+        let first = waiting(door.enter(&a, 1, None).unwrap());
+        let second = waiting(door.enter(&a, 1, None).unwrap());
         drop(held);
         drop(first);
         assert!(second.now_or_never().is_some());
+        assert_eq!(door.load(), (0, 0));
+    }
+
+    #[test]
+    fn a_source_with_fewer_jobs_of_its_own_waits_for_those_while_slots_are_free() {
+        let door = Admission::new(limits(8, 8, 10));
+        let a: Arc<str> = "a".into();
+        let held = slot(door.enter(&a, 1, Some(1)).unwrap());
+        let mut second = waiting(door.enter(&a, 1, Some(1)).unwrap());
+        drop(slot(door.enter(&"b".into(), 1, None).unwrap()));
+        assert!((&mut second).now_or_never().is_none(), "another source's slot lifts no limit");
+        drop(held);
+        let second = second.now_or_never().unwrap();
+        // The limit was raised meanwhile.
+        let third = slot(door.enter(&a, 1, Some(2)).unwrap());
+        drop((second, third));
         assert_eq!(door.load(), (0, 0));
     }
 }

@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::source::variable_name;
+
+/// What tells the lane of a source that is configured here from a managed one's.
+const LOCAL: &str = "local:";
+
 /// A source that this runner serves.
 #[derive(Debug, Clone)]
 pub struct Assignment {
@@ -34,6 +39,15 @@ impl Assignment {
     /// What tells this source from every other: the id, or the name where the gateway gives no id.
     pub(crate) fn key(&self) -> Arc<str> {
         Arc::from(if self.id.is_empty() { self.name.as_str() } else { self.id.as_str() })
+    }
+
+    /// What the jobs of its database are counted under: for one that is configured here, how its name is spelled in
+    /// variables, so that no other id or spelling is another share of it.
+    pub(crate) fn lane(&self) -> Arc<str> {
+        match self.credentials {
+            Credentials::Managed { .. } => self.key(),
+            Credentials::RunnerLocal => Arc::from(format!("{LOCAL}{}", variable_name(&self.name))),
+        }
     }
 
     /// Whether the configuration is the gateway's.

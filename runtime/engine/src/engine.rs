@@ -1,6 +1,6 @@
 //! The engine: jobs in, answers out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_aggregate::Memory;
@@ -18,6 +18,8 @@ use crate::job::events::{self, JobName};
 use crate::job::life::{self, CANCEL_GRACE, Job, Surroundings};
 use crate::job::running::{NotTaken, Running};
 use crate::job::{JobRequest, Reply};
+use crate::lock::lock;
+use crate::policy::{Policies, Record, Trace};
 use crate::settings::{EngineSettings, Limits};
 use crate::source::registry::Sources;
 use crate::source::{FileSources, Found, Resolver, find_sources};
@@ -60,7 +62,8 @@ impl Engine {
     /// # Errors
     /// [`NameTaken`] when two connectors claim one bridge name.
     pub fn new(settings: EngineSettings, served: Vec<Served>) -> Result<Self, NameTaken> {
-        let EngineSettings { limits, runner_short_id, dialer, managed, environment, file } = settings;
+        let EngineSettings { limits, runner_short_id, dialer, managed, environment, file, policies } =
+            settings;
         let resolver = Resolver { bridges: Bridges::new(served)?, environment, managed };
         let application = Arc::from(format!("semilayer-runner/{runner_short_id}"));
         let health = HealthBoard::default();
@@ -69,7 +72,12 @@ impl Engine {
             limits,
             admission: Admission::new(limits),
             running: Running::default(),
-            surroundings: Arc::new(Surroundings { sources, health, memory: Memory::default() }),
+            surroundings: Arc::new(Surroundings {
+                sources,
+                health,
+                memory: Memory::default(),
+                policies: Mutex::new(policies),
+            }),
         })
     }
 
@@ -93,9 +101,17 @@ impl Engine {
             }
         };
         let span = tracing::info_span!(target: events::TARGET, "job", id = name.id8());
-        let ending = Ending::new(reply, name, began, alive);
+        let policy = self.surroundings.policy(&job.source.name);
+        let trace = Arc::new(Trace::default());
+        let record =
+            policy.audit.clone().map(|log| Record { log, target: job.target.clone(), trace: trace.clone() });
+        let ending = Ending::new(reply, name, began, alive, record);
         let key = job.source.key();
-        let entry = match self.admission.enter(&key, job.held_bytes()) {
+        let most = policy.max_concurrent.as_ref().map(|set| set.value);
+        let admitted = policy
+            .admit(&job.kind)
+            .and_then(|()| self.admission.enter(&job.source.lane(), job.held_bytes(), most));
+        let entry = match admitted {
             Ok(entry) => entry,
             Err(error) => {
                 let code = error.code();
@@ -108,8 +124,10 @@ impl Engine {
             0 => self.limits.default_deadline,
             millis => Duration::from_millis(millis).min(LONGEST_DEADLINE),
         };
+        let shorter = policy.statement_timeout.clone().filter(|set| set.value < allowed);
+        let allowed = shorter.as_ref().map_or(allowed, |set| set.value);
         let call = CallContext { deadline: began + allowed, cancel };
-        let job = Job { request: job, key, call };
+        let job = Job { request: job, key, call, shorter, trace };
         let life = life::live(self.surroundings.clone(), job, entry, registered, ending);
         tokio::spawn(life.instrument(span));
         Submitted::Started
@@ -137,6 +155,16 @@ impl Engine {
         self.surroundings.sources.reload(file);
     }
 
+    /// Replaces what the operator allows, from the next job on and for those that wait.
+    pub fn guard(&self, policies: Policies) {
+        *lock(&self.surroundings.policies) = policies;
+    }
+
+    /// What the operator allows.
+    pub fn policies(&self) -> Policies {
+        lock(&self.surroundings.policies).clone()
+    }
+
     /// The connectors that are served at this moment.
     pub fn bridges(&self) -> Bridges {
         self.surroundings.sources.bridges()
@@ -156,7 +184,9 @@ impl Engine {
     /// What the environment, the file and the assignments configure, and what is odd about it. Reads secret files.
     pub fn find_sources(&self) -> Found {
         let (file, assigned) = self.surroundings.sources.configured();
-        find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned))
+        let mut found = find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned));
+        found.warnings.extend(self.policies().of_none(&found.sources));
+        found
     }
 
     /// What the engine is doing, and how its sources are.
@@ -180,6 +210,12 @@ impl Engine {
             }
         }
         self.surroundings.sources.close();
+        let policies = self.policies();
+        // A disk that hangs keeps nobody from stopping.
+        let written = tokio::task::spawn_blocking(move || policies.flush());
+        if tokio::time::timeout(CANCEL_GRACE, written).await.is_err() {
+            tracing::error!(target: events::TARGET, "the audit log may lack lines: the disk does not take them");
+        }
         Drained { in_flight, cancelled }
     }
 }

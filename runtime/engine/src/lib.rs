@@ -9,7 +9,9 @@
 //! 3. `pool`: a session is lent; opening, health, idle close and a breaker for dead servers live there, once
 //!    for every connector;
 //! 4. `job`: the request runs on the session, bounded by deadline and cancel, and its end is sent;
-//! 5. `health`: what that says of the source.
+//! 5. `policy`: what this machine's operator allows, held against the request at admission and against its targets and
+//!    columns on the session;
+//! 6. `health`: what that says of the source.
 //!
 //! [`Engine`] joins them.
 
@@ -19,6 +21,7 @@ mod bridges;
 mod engine;
 mod health;
 mod job;
+mod policy;
 mod pool;
 mod settings;
 mod source;
@@ -30,6 +33,10 @@ pub use bridges::{Bridges, NameTaken, PUBLISHED_BRIDGES, Served};
 pub use engine::{Drained, Engine, Submitted};
 pub use health::{SourceHealth, SourceState, Stats};
 pub use job::{Done, JobRequest, Reply, aggregate_by_scan, events};
+pub use policy::{
+    AuditLog, ColumnPattern, Decision, HashKey, Mask, Policies, Policy, PolicyFault, PolicySection,
+    PolicySettings, TargetPattern, TargetRules, same_source,
+};
 pub use pool::PoolSettings;
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{

@@ -6,6 +6,7 @@ use std::time::Duration;
 use connector_api::PathRules;
 use dial::{AllowRule, Dialer};
 
+use crate::policy::Policies;
 use crate::source::{Environment, FileSources};
 
 /// What an engine is made with. Everything here was read once, by whoever starts the process.
@@ -23,6 +24,8 @@ pub struct EngineSettings {
     pub environment: Arc<Environment>,
     /// The sources of the configuration file.
     pub file: FileSources,
+    /// What the operator allows.
+    pub policies: Policies,
 }
 
 /// How many jobs run and wait, and for how long.

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 pub(crate) use objects::Rewriter;
 
+use crate::wildcard::Wildcard;
+
 /// What a redacted value is replaced with, as JSON.
 pub const REDACTED: &[u8] = b"\"***\"";
 
@@ -52,7 +54,7 @@ pub enum ColumnRule {
 
 impl ColumnRule {
     /// How much it hides: where two rules meet, the one that hides more is meant.
-    fn strictness(&self) -> u8 {
+    pub fn strictness(&self) -> u8 {
         match self {
             ColumnRule::Keep => 0,
             ColumnRule::Hash(_) => 1,
@@ -71,30 +73,47 @@ impl ColumnRule {
 #[derive(Debug, Clone, Default)]
 pub struct ColumnRules {
     rules: HashMap<Box<str>, ColumnRule>,
+    /// Those for names with a wildcard.
+    patterns: Vec<(Wildcard, ColumnRule)>,
 }
 
 impl ColumnRules {
     /// The rules; of two for one column the stricter counts.
     pub fn new<N: AsRef<str>>(rules: impl IntoIterator<Item = (N, ColumnRule)>) -> Self {
-        let mut by_name: HashMap<Box<str>, ColumnRule> = HashMap::new();
-        for (name, rule) in rules {
-            let kept = by_name.entry(folded(name.as_ref())).or_insert(ColumnRule::Keep);
+        ColumnRules::of_patterns(
+            rules.into_iter().map(|(name, rule)| (Wildcard::literal(name.as_ref()), rule)),
+        )
+    }
+
+    /// The rules for all columns that these names fit; of two for one column the stricter counts.
+    pub fn of_patterns(rules: impl IntoIterator<Item = (Wildcard, ColumnRule)>) -> Self {
+        let mut found = ColumnRules::default();
+        for (pattern, rule) in rules {
+            if matches!(rule, ColumnRule::Keep) {
+                continue;
+            }
+            let Some(name) = pattern.name() else {
+                found.patterns.push((pattern, rule));
+                continue;
+            };
+            let kept = found.rules.entry(name.into()).or_insert(ColumnRule::Keep);
             if rule.strictness() > kept.strictness() {
                 *kept = rule;
             }
         }
-        by_name.retain(|_, rule| !matches!(rule, ColumnRule::Keep));
-        ColumnRules { rules: by_name }
+        found
     }
 
     /// Whether every column is kept.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.patterns.is_empty()
     }
 
     /// What becomes of this column; `None` when it is kept.
-    pub(crate) fn of(&self, name: &str) -> Option<&ColumnRule> {
-        self.rules.get(&folded(name))
+    pub fn of(&self, name: &str) -> Option<&ColumnRule> {
+        let named = self.rules.get(&folded(name));
+        let fitting = self.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, rule)| rule);
+        named.into_iter().chain(fitting).max_by_key(|rule| rule.strictness())
     }
 }
 

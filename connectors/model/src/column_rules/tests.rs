@@ -327,3 +327,13 @@ fn more_keys_than_are_remembered_are_looked_up() {
         spliced(1, format!("{{\"{long}\":1}}").as_bytes(), &[(long.as_str(), ColumnRule::Null)]).unwrap();
     assert!(out.ends_with(b":null}"));
 }
+
+#[test]
+fn a_pattern_acts_on_every_column_that_fits_and_the_stricter_rule_counts() {
+    let patterns = [("*_token", ColumnRule::Redact), ("API_*", ColumnRule::Drop), ("id", ColumnRule::Null)];
+    let rules = ColumnRules::of_patterns(patterns.map(|(name, rule)| (Wildcard::new(name), rule)));
+    let mut buffer = RowBuffer::new(Envelope::default(), 1 << 16, 1 << 20);
+    buffer.rules(Arc::new(rules));
+    buffer.splice(1, br#"{"id":1,"api_token":"a","x_TOKEN":"b","n":2}"#).unwrap();
+    assert_eq!(String::from_utf8(buffer.take().0).unwrap(), r#"{"id":null,"x_TOKEN":"***","n":2}"#);
+}

@@ -2,11 +2,13 @@
 
 pub mod aggregate;
 mod changed;
+mod columns;
 mod options;
 mod parse;
 
 pub use aggregate::Aggregate;
 pub use changed::ChangedSince;
+pub use columns::{Mention, Which};
 pub use parse::parse;
 
 use self::aggregate::Join;

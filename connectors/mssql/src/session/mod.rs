@@ -17,7 +17,7 @@ use connector_model::Conventions;
 use connector_model::capability::AggregateCapabilities;
 use connector_model::error::Result;
 use connector_model::request::{Aggregate, Count, Query, Read};
-use connector_model::target::{Target, TargetColumn, TargetSchema};
+use connector_model::target::{Location, Target, TargetColumn, TargetSchema};
 use connector_sql::{Select, SqlServer as Dialect, Statement};
 
 pub(crate) use aggregate::AGGREGATES;
@@ -116,5 +116,9 @@ impl Session for SqlServerSession {
             primary_key,
             key,
         })
+    }
+
+    async fn locate(&mut self, cx: &CallContext, target: &str) -> Result<Option<Location>> {
+        Ok(self.described(cx, target).await?.table.location())
     }
 }

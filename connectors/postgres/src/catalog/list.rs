@@ -40,13 +40,14 @@ pub(super) fn canonical(schema: &str, name: &str) -> String {
     if schema == DEFAULT_SCHEMA { name.to_owned() } else { format!("{schema}.{name}") }
 }
 
-/// What kind of target a `pg_class.relkind` is.
+/// What kind of target a `pg_class.relkind` is, or a partition, which is `P` here.
 pub(super) fn kind_name(relkind: &str) -> &'static str {
     match relkind {
         "v" => "view",
         "m" => "materializedView",
         "f" => "foreignTable",
         "p" => "partitionedTable",
+        "P" => "partition",
         _ => "table",
     }
 }

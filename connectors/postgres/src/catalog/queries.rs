@@ -31,11 +31,13 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
 ORDER BY n.nspname <> $1, n.nspname, c.relname";
 
-/// Domains are followed to the type below them, which is what the server sends; the key is the primary key, else the
+/// A partition has a kind of its own, `P`: it shows rows of another target under another name. Domains are followed to
+/// the type below them, which is what the server sends; the key is the primary key, else the
 /// first unique index of columns without NULLs.
 const DESCRIBE: &str = "\
 WITH wanted AS (
-  SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples
+  SELECT c.oid, n.nspname, c.relname, c.reltuples,
+    CASE WHEN c.relispartition THEN 'P' ELSE c.relkind::text END AS relkind
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(nspname, relname, rank)
   JOIN pg_catalog.pg_namespace n ON n.nspname = w.nspname
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.relname

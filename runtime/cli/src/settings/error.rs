@@ -82,6 +82,9 @@ pub enum ConfigError {
     /// Two drivers of this program claim one name.
     #[error(transparent)]
     Drivers(#[from] runner_engine::NameTaken),
+    /// The policy cannot be kept.
+    #[error(transparent)]
+    Policy(#[from] runner_engine::PolicyFault),
     /// The health port cannot be opened.
     #[error("PORT={port}: {problem}")]
     Port {

@@ -1,4 +1,4 @@
-//! The configuration file: `[runner]`, `[managed]`, `[sources.NAME]` and `[connectors.NAME]`.
+//! The configuration file: `[runner]`, `[managed]`, `[policy]`, `[sources.NAME]` and `[connectors.NAME]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use connector_host::load::Entries;
 use connector_model::nearest::suggestion;
-use runner_engine::{FileSource, FileSources};
+use runner_engine::{FileSource, FileSources, PolicySettings};
 use secrecy::SecretString;
 use toml::{Table, Value};
 
@@ -14,6 +14,7 @@ use super::connectors;
 use super::error::ConfigError;
 use super::layers::read_bounded;
 use super::origin::Origin;
+use super::policy;
 
 /// The file's name where nobody gives one.
 pub const NAME: &str = "semilayer-runner.toml";
@@ -22,7 +23,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// How deep a source's tables may be nested; keys have one dot.
 const MAX_DEPTH: usize = 4;
 
-const SECTIONS: [&str; 4] = ["connectors", "managed", "runner", "sources"];
+const SECTIONS: [&str; 5] = ["connectors", "managed", "policy", "runner", "sources"];
 const RUNNER_KEYS: [&str; 14] = [
     "auth_attempts",
     "ca_file",
@@ -54,6 +55,8 @@ pub struct ConfigFile {
     pub sources: FileSources,
     /// `[connectors.NAME]`.
     pub connectors: Entries,
+    /// `[policy]` and `[policy.sources.NAME]`.
+    pub policy: PolicySettings,
 }
 
 /// `[managed]`: what configurations that come from the gateway may do.
@@ -108,6 +111,7 @@ impl ConfigFile {
             match section.as_str() {
                 "runner" => file.runner = runner(entries)?,
                 "managed" => file.managed = managed(entries)?,
+                "policy" => file.policy = policy::settings(entries)?,
                 "connectors" => file.connectors = connectors::entries(entries)?,
                 _ => file.sources = entries.into_iter().map(source).collect::<Result<_, _>>()?,
             }
@@ -175,6 +179,11 @@ fn source((name, value): (String, Value)) -> Result<(String, FileSource), String
     let Value::Table(entries) = value else {
         return Err(format!("[sources.{name}] must be a table, such as [sources.{name}] with url = \"…\""));
     };
+    if matches!(entries.get("policy"), Some(Value::Table(_))) {
+        return Err(format!(
+            "[sources.{name}.policy]: a source's policy stands in [policy.sources.{name}], beside [policy]"
+        ));
+    }
     let mut source = FileSource::default();
     flatten(&name, "", entries, 0, &mut source.entries)?;
     if let Some(driver) = source.entries.remove("driver") {
@@ -235,6 +244,7 @@ impl fmt::Debug for ConfigFile {
             .field("managed", &self.managed)
             .field("sources", &self.sources)
             .field("connectors", &self.connectors)
+            .field("policy", &self.policy)
             .finish()
     }
 }
@@ -279,6 +289,11 @@ mod tests {
             ),
             ("[managed]\nallow_hosts = \"a\"", "[managed] allow_hosts: must be a list of texts"),
             ("[sources]\nmain = \"url\"", "[sources.main] must be a table"),
+            (
+                "[sources.main.policy]\nmax_rows = 1",
+                "[sources.main.policy]: a source's policy stands in [policy.sources.main]",
+            ),
+            ("[polcy]\nmax_rows = 1", "[polcy]: there is no such section; did you mean \"policy\"?"),
         ] {
             let found = ConfigFile::parse(text).unwrap_err();
             assert!(found.starts_with(error), "{found}");

@@ -103,19 +103,30 @@ impl Layers {
     }
 
     fn variable(&self, name: &'static str) -> Result<Option<Setting<SecretString>>, ConfigError> {
-        let pointer = format!("{name}_FILE");
-        match (self.variables.get(name), self.variables.get(&pointer)) {
-            (Some(_), Some(_)) => Err(ConfigError::BothForms { variable: name }),
-            (Some(text), None) => {
-                Ok(Some(Setting { value: text.into(), origin: Origin::Variable(name.to_owned()) }))
-            }
-            (None, Some(path)) => {
-                let value = read_secret(&pointer, Path::new(path))?;
-                let is_set = !value.expose_secret().is_empty();
-                Ok(is_set.then_some(Setting { value, origin: Origin::Variable(pointer) }))
-            }
-            (None, None) => Ok(None),
+        variable(&self.variables, name)
+    }
+}
+
+/// A variable's value, or that of the file that its `_FILE` form names.
+///
+/// # Errors
+/// A variable set in both forms, or whose file cannot be read.
+pub(super) fn variable(
+    variables: &Variables,
+    name: &'static str,
+) -> Result<Option<Setting<SecretString>>, ConfigError> {
+    let pointer = format!("{name}_FILE");
+    match (variables.get(name), variables.get(&pointer)) {
+        (Some(_), Some(_)) => Err(ConfigError::BothForms { variable: name }),
+        (Some(text), None) => {
+            Ok(Some(Setting { value: text.into(), origin: Origin::Variable(name.to_owned()) }))
         }
+        (None, Some(path)) => {
+            let value = read_secret(&pointer, Path::new(path))?;
+            let is_set = !value.expose_secret().is_empty();
+            Ok(is_set.then_some(Setting { value, origin: Origin::Variable(pointer) }))
+        }
+        (None, None) => Ok(None),
     }
 }
 
@@ -131,7 +142,7 @@ fn read_secret(variable: &str, path: &Path) -> Result<SecretString, ConfigError>
 }
 
 /// A regular file's text, at most `limit` bytes of it.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroizing<String>> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroizing<String>> {
     // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));

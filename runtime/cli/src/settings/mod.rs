@@ -9,6 +9,7 @@
 //! - [`connection`]: who this runner is and how it reaches its gateway
 //! - [`serving`]: how much it does at once, how it stops, where it is asked for its health
 //! - [`sources`]: what sources are configured with
+//! - [`mod@policy`]: what the operator allows, whatever the gateway asks for
 //! - [`mod@connectors`]: where connector modules are, and what the operator says of them
 //! - [`logging`]: what is logged, and how
 //! - [`error`]: what can be wrong with all that
@@ -20,6 +21,7 @@ pub mod file;
 pub mod layers;
 pub mod logging;
 pub mod origin;
+pub mod policy;
 pub mod serving;
 pub mod sources;
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use connector_api::PathRules;
 use dial::AllowRule;
-use runner_engine::{Bridges, Environment, FileSources, ManagedRules, Resolver};
+use runner_engine::{Bridges, Environment, FileSources, ManagedRules, Policies, PolicySettings, Resolver};
 use secrecy::ExposeSecret;
 
 use super::error::ConfigError;
 use super::layers::{Layers, Names};
 use super::origin::{Origin, Setting};
+use super::policy;
+use crate::variables::Variables;
 
 const ALLOW_HOSTS: Names = Names { flag: "", variable: "SEMILAYER_MANAGED_ALLOW_HOSTS", key: "" };
 const ALLOW_FILES: Names = Names { flag: "", variable: "SEMILAYER_MANAGED_ALLOW_FILES", key: "" };
@@ -26,6 +28,10 @@ pub struct SourceSettings {
     pub path: Option<PathBuf>,
     /// What configurations from the gateway may do.
     pub managed: ManagedRules,
+    /// What the operator allows.
+    pub policy: PolicySettings,
+    /// The environment: what it says of the policy is read again with the file.
+    pub variables: Variables,
 }
 
 impl SourceSettings {
@@ -39,11 +45,16 @@ impl SourceSettings {
         let files = listed(layers, ALLOW_FILES, section.allow_files.as_deref(), "allow_files")?;
         let allow_hosts = hosts.value.iter().map(|rule| rule.parse::<AllowRule>()).collect::<Result<_, _>>();
         let allow_files = PathRules::only(files.value.iter().map(String::as_str));
+        let policy = policy::read(&layers.file, &layers.variables)?;
+        // What `start` would refuse, every command does.
+        Policies::unrecorded(&policy)?;
         let invalid = |origin: &Origin, problem| ConfigError::Invalid { origin: origin.clone(), problem };
         Ok(SourceSettings {
             environment: Arc::new(layers.variables.of_sources()),
             file: layers.file.sources.clone(),
             path: layers.file.path.clone(),
+            policy,
+            variables: layers.variables.clone(),
             managed: ManagedRules {
                 enabled: section.enabled.unwrap_or(true),
                 allow_hosts: allow_hosts.map_err(|error| invalid(&hosts.origin, error.to_string()))?,

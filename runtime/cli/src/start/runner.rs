@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dial::Dialer;
-use runner_engine::{Drained, Engine, EngineSettings, Limits};
+use runner_engine::{Drained, Engine, EngineSettings, Limits, Policies};
 use runner_link::{DialConnect, Outcome, Signals};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
 use crate::mask;
 use crate::settings::file::ConfigFile;
-use crate::settings::{ConfigError, Settings, connection};
+use crate::settings::{ConfigError, Settings, connection, policy};
 
 /// How long the last frames have after the jobs have ended, whatever is left of the drain time.
 const LAST_FRAMES: Duration = Duration::from_secs(2);
@@ -69,6 +69,7 @@ impl Runner {
     pub fn reload(&self) -> impl FnMut() + Send + 'static {
         let (engine, loaded, changed) = (self.engine.clone(), self.loaded.clone(), self.changed.clone());
         let path = self.settings.sources.path.clone();
+        let variables = self.settings.sources.variables.clone();
         move || {
             let file = match path.as_deref().map(ConfigFile::read) {
                 None => ConfigFile::default(),
@@ -78,12 +79,23 @@ impl Runner {
                     return;
                 }
             };
+            let policies = policy::read(&file, &variables)
+                .and_then(|settings| Ok(Policies::new(&settings, &engine.policies())?));
+            match policies {
+                Ok(policies) => engine.guard(policies),
+                Err(error) => {
+                    tracing::error!("SIGHUP received, and what was read before stays in force: {error}");
+                    return;
+                }
+            }
             engine.reload(file.sources);
             // What was withdrawn is gone when this returns; what comes, comes when it is ready.
             if loaded.modules().is_some_and(|modules| modules.reconfigure(file.connectors)) {
                 serve(&engine, &loaded, &changed);
             }
-            tracing::info!("SIGHUP received: the sources of the file and the secret files are read again");
+            tracing::info!(
+                "SIGHUP received: the policy, the sources of the file and the secret files are read again"
+            );
         }
     }
 
@@ -178,6 +190,7 @@ fn engine(settings: &Settings, dialer: Dialer, loaded: &Loaded) -> Result<Engine
         managed: settings.sources.managed.clone(),
         environment: settings.sources.environment.clone(),
         file: settings.sources.file.clone(),
+        policies: Policies::new(&settings.sources.policy, &Policies::default())?,
     };
     Ok(Engine::new(engine_settings, loaded.served())?)
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::events::{self, JobName};
 use super::reply::{Done, Reply};
 use super::running::Alive;
+use crate::policy::Record;
 
 /// Holds a job's reply until its end is sent. Dropped without one (a panic, a runtime that shuts down), it sends
 /// `INTERNAL`.
@@ -16,12 +17,20 @@ pub(crate) struct Ending {
     name: Arc<JobName>,
     began: Instant,
     _alive: Alive,
+    /// What the audit log is told, where there is one.
+    record: Option<Record>,
 }
 
 impl Ending {
     /// The end of a job that began at `began`.
-    pub(crate) fn new(reply: Box<dyn Reply>, name: Arc<JobName>, began: Instant, alive: Alive) -> Self {
-        Ending { reply: Some(reply), name, began, _alive: alive }
+    pub(crate) fn new(
+        reply: Box<dyn Reply>,
+        name: Arc<JobName>,
+        began: Instant,
+        alive: Alive,
+        record: Option<Record>,
+    ) -> Self {
+        Ending { reply: Some(reply), name, began, _alive: alive, record }
     }
 
     /// Where rows go meanwhile; `None` only after the end.
@@ -43,6 +52,15 @@ impl Ending {
     fn end(&mut self, outcome: Result<Done, Error>) {
         let Some(reply) = self.reply.take() else { return };
         let duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Some(record) = &self.record {
+            record.end(
+                &self.name.id,
+                &self.name.source,
+                &self.name.kind,
+                duration_ms,
+                outcome.as_ref().err(),
+            );
+        }
         match outcome {
             Ok(done) => {
                 let done = Done { duration_ms, ..done };

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_aggregate::Memory;
@@ -18,9 +18,11 @@ use super::events::{self, JobName};
 use super::reply::{Done, Reply};
 use super::request::JobRequest;
 use super::running::Registered;
-use super::work;
+use super::work::{self, Around};
 use crate::admission::{Entry, Slot};
 use crate::health::HealthBoard;
+use crate::lock::lock;
+use crate::policy::{Guard, Limit, Policies, Policy, Set, Trace};
 use crate::pool::{Lease, SourcePool};
 use crate::source::registry::Sources;
 
@@ -33,6 +35,15 @@ pub(crate) struct Surroundings {
     pub(crate) health: HealthBoard,
     /// What the aggregates that are computed here hold together.
     pub(crate) memory: Memory,
+    /// What the operator allows.
+    pub(crate) policies: Mutex<Policies>,
+}
+
+impl Surroundings {
+    /// What the operator allows jobs of a source.
+    pub(crate) fn policy(&self, source: &str) -> Arc<Policy> {
+        lock(&self.policies).of(source)
+    }
 }
 
 /// A job that was taken in.
@@ -41,6 +52,10 @@ pub(crate) struct Job {
     /// What tells its source from every other.
     pub(crate) key: Arc<str>,
     pub(crate) call: CallContext,
+    /// The policy's timeout, where it is what the deadline was made from.
+    pub(crate) shorter: Option<Set<Duration>>,
+    /// What is known of it for the audit log.
+    pub(crate) trace: Arc<Trace>,
 }
 
 /// Lives the job's life; its end is sent when this is over, or dropped.
@@ -59,11 +74,21 @@ pub(crate) async fn live(
     };
     let outcome = match outcome {
         Err(error) if error.code() == ErrorCode::Cancelled && registered.is_cut_off() => Err(cut_off(&error)),
+        Err(error) if error.code() == ErrorCode::QueryTimeout => Err(timed_out(error, &job)),
         outcome => outcome,
     };
     // Slot and id are free before the end is sent: whoever sees it may send the next job under either.
     drop(registered);
     ending.send(outcome);
+}
+
+/// Whose deadline it was, where it was not the job's own.
+fn timed_out(error: Error, job: &Job) -> Error {
+    let Some(Set { value, setting }) = &job.shorter else { return error };
+    let message = format!("{}; {setting} on this runner allows {value:?}", error.message());
+    let named = Error::new(ErrorCode::QueryTimeout, message).with_retryable(error.retryable());
+    let named = error.detail().iter().fold(named, |named, (key, value)| named.with(key, value.clone()));
+    named.with("setting", &**setting)
 }
 
 /// The drain's end of a job: nobody cancelled it, so another runner may do it.
@@ -80,8 +105,12 @@ async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Rep
             job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
         }
     };
+    // It may have been replaced while the job waited.
+    let policy = engine.policy(&job.request.source.name);
+    policy.admit(&job.request.kind)?;
     let request = parse(engine, &job.request)?;
-    let outcome = answer(engine, job, &request, reply, &slot).await;
+    job.trace.names(&request);
+    let outcome = answer(engine, job, &policy, &request, reply, &slot).await;
     match outcome {
         // However the database put it that it was stopped: the caller wanted the end.
         Err(error)
@@ -108,6 +137,7 @@ fn parse(engine: &Surroundings, job: &JobRequest) -> Result<Request> {
 async fn answer(
     engine: &Surroundings,
     job: &Job,
+    policy: &Policy,
     request: &Request,
     reply: &mut dyn Reply,
     slot: &Slot,
@@ -126,7 +156,15 @@ async fn answer(
     let Some(session) = lease.session() else {
         return Err(Error::internal("a lease without a session"));
     };
-    let outcome = work::run(session, &job.call, request, reply, slot, &engine.memory).await;
+    let outcome = match Guard::new(policy, session, &job.call, pool.catalogue(), request).await {
+        Ok(guard) => {
+            let limit = Limit::new(policy, request);
+            let around =
+                Around { call: &job.call, slot, memory: &engine.memory, guard, limit, left: &job.trace.left };
+            work::run(session, request, reply, &around).await
+        }
+        Err(error) => Err(error),
+    };
     lease.give_back();
     match &outcome {
         Ok(_) => engine.health.worked(&job.key, name, latency),

@@ -24,6 +24,8 @@ use futures_util::FutureExt;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::policy::Catalogue;
+
 pub(crate) use lease::Lease;
 pub(crate) use opener::{Opener, Reach};
 pub use settings::PoolSettings;
@@ -42,6 +44,7 @@ pub(crate) struct SourcePool {
     sessions: Pool<Opener>,
     settings: PoolSettings,
     caretaker: AbortHandle,
+    catalogue: Catalogue,
 }
 
 impl SourcePool {
@@ -57,7 +60,13 @@ impl SourcePool {
             let pool = pool.clone();
             let every = settings.idle.unwrap_or(LIFETIME).div_f64(4.0).clamp(CARE_EVERY.0, CARE_EVERY.1);
             let caretaker = tokio::spawn(care(pool, every));
-            SourcePool { found, sessions, settings, caretaker: caretaker.abort_handle() }
+            SourcePool {
+                found,
+                sessions,
+                settings,
+                caretaker: caretaker.abort_handle(),
+                catalogue: Catalogue::default(),
+            }
         }))
     }
 
@@ -85,6 +94,11 @@ impl SourcePool {
     /// What it was made with.
     pub(crate) fn settings(&self) -> &PoolSettings {
         &self.settings
+    }
+
+    /// What the policy has seen of its targets.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// How many sessions are open: idle, lent, and being opened or checked.

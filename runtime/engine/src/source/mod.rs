@@ -23,5 +23,6 @@ mod warning;
 pub use environment::Environment;
 pub use file::{FileSource, FileSources};
 pub use find::{Found, FoundSource, find_sources};
+pub(crate) use naming::variable_name;
 pub use resolve::{ResolvedSource, Resolver};
 pub use warning::SourceWarning;

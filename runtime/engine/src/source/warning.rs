@@ -54,6 +54,13 @@ pub enum SourceWarning {
         /// Whose it is not.
         other: String,
     },
+    /// A policy of a source that nobody knows: its rules act on nothing.
+    PolicyOfNone {
+        /// The name in the file.
+        source: String,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
 }
 
 impl fmt::Display for SourceWarning {
@@ -86,6 +93,13 @@ impl fmt::Display for SourceWarning {
             }
             SourceWarning::Ambiguous { variable, owner, other } => {
                 write!(f, "{variable} is taken as a setting of \"{owner}\", not of \"{other}\"")
+            }
+            SourceWarning::PolicyOfNone { source, nearest } => {
+                write!(
+                    f,
+                    "[policy.sources.{source}]: no source of that name is known here, so its rules act on nothing"
+                )?;
+                meant(f, nearest.as_deref())
             }
         }
     }

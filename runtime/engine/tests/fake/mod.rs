@@ -20,7 +20,7 @@ use connector_model::{Capabilities, json};
 use dial::{Dialer, Roots};
 use runner_engine::{
     Assignment, Credentials, Done, Engine, EngineSettings, Environment, FileSources, JobRequest, Limits,
-    ManagedRules, Reply, Served,
+    ManagedRules, Policies, Reply, Served,
 };
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -346,6 +346,7 @@ pub fn settings(limits: Limits) -> EngineSettings {
             ("SEMILAYER_SOURCE_OTHER_URL", "fake://other"),
         ]),
         file: FileSources::new(),
+        policies: Policies::default(),
     }
 }
 
