@@ -247,7 +247,7 @@ impl DialError {
             f.write_str("the proxy cannot be reached, ")?;
         }
         match &self.0.kind {
-            Kind::Proxy(fault) => fault.fmt(f),
+            Kind::Proxy(fault) => write!(f, "{fault}"),
             Kind::InvalidHost => f.write_str("not a valid host name or address"),
             Kind::NameNotFound => f.write_str("the name does not exist"),
             Kind::NoAddress => f.write_str("the name has no address of the family asked for"),

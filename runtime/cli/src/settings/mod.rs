@@ -7,6 +7,7 @@
 //! - [`origin`]: where a value is from
 //! - [`mod@file`]: the configuration file
 //! - [`connection`]: who this runner is and how it reaches its gateway
+//! - [`route`]: whether a proxy leads there
 //! - [`serving`]: how much it does at once, how it stops, where it is asked for its health
 //! - [`sources`]: what sources are configured with
 //! - [`mod@connectors`]: where connector modules are, and what the operator says of them
@@ -20,6 +21,7 @@ pub mod file;
 pub mod layers;
 pub mod logging;
 pub mod origin;
+pub mod route;
 pub mod serving;
 pub mod sources;
 

@@ -94,7 +94,8 @@ impl Proxy {
         let (scheme, rest) = match text.split_once("://") {
             None => (ProxyScheme::Http, text),
             Some((name, rest)) => {
-                let known = ProxyScheme::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+                let known =
+                    ProxyScheme::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
                 (known.ok_or(ProxyUrlError::Scheme)?, rest)
             }
         };

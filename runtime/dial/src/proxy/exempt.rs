@@ -19,8 +19,8 @@ const MAX_ENTRIES: usize = 1024;
 /// - `10.0.0.7` or `fd00::7`: that address;
 /// - `10.0.0.0/8` or `fd00::/8`: the addresses of that network;
 ///
-/// each but the last with `:port` behind it for that port only (an IPv6 address then stands in brackets). Case and a dot
-/// at the end do not count. Addresses are compared with a destination that is written as one: no name is looked up.
+/// each with `:port` behind it for that port only (an IPv6 address then stands in brackets). Case and a dot at the end do
+/// not count. Addresses are compared with a destination that is written as one: no name is looked up.
 #[derive(Debug, Clone, Default)]
 pub struct NoProxy {
     entries: Vec<Entry>,
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_port_narrows_an_entry() {
         for (entry, host) in
-            [("a:8443", "a"), ("*:8443", "b"), ("10.0.0.7:8443", "10.0.0.7"), ("[fd00::7]:8443", "fd00::7")]
+            [("a:8443", "a"), ("*:8443", "b"), ("10.0.0.0/8:8443", "10.0.0.7"), ("[fd00::7]:8443", "fd00::7")]
         {
             assert!(named(entry, host, 8443), "{entry}");
             assert!(!named(entry, host, 443), "{entry}");
@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_names_nothing_and_is_told() {
-        for entry in ["10.0.0.0/99", "10.0.0.0/x", "a*b", "*corp", "a:b", "a:0", "http://a", ".", "[::1", "a/8"] {
+        for entry in
+            ["10.0.0.0/99", "10.0.0.0/x", "a*b", "*corp", "a:b", "a:0", "http://a", ".", "[::1", "a/8"]
+        {
             let list = NoProxy::parse(entry);
             assert_eq!(list.not_understood(), [entry], "{entry}");
             assert!(list.entries.is_empty(), "{entry}");

@@ -28,19 +28,24 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream.write_all(request(destination, login).as_bytes()).await.map_err(lost)?;
     stream.flush().await.map_err(lost)?;
     let mut head = Vec::with_capacity(256);
-    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
+    let mut is_whole = false;
+    while !is_whole {
         // A byte at a time: what follows the head is the tunnel's, and is read by whoever uses it.
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
             Err(error) if head.is_empty() => return Err(lost(error)),
-            // An answer without the end of its head: the status is there, or it is no answer.
+            // A refusal without the end of its head is one all the same.
             Err(_) => break,
         }
+        is_whole = head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n");
         if head.len() == MAX_HEAD_BYTES || !may_be_http(&head) {
             return Err(Kind::Proxy(ProxyFault::NotAProxy));
         }
     }
-    verdict(&head, login.is_some()).map_err(Kind::Proxy)
+    match verdict(&head, login.is_some()) {
+        Ok(()) if !is_whole => Err(Kind::Proxy(ProxyFault::Closed)),
+        verdict => verdict.map_err(Kind::Proxy),
+    }
 }
 
 fn request(destination: &Destination, login: Option<&Login>) -> Zeroizing<String> {
@@ -140,6 +145,7 @@ mod tests {
             (asks, Some(&login), ProxyFault::LoginRefused { schemes: schemes() }),
             (b"HTTP/1.1 403 Forbidden\r\n\r\n", None, ProxyFault::Status(403)),
             (b"HTTP/1.1 502 Bad Gateway\r\nContent-Le", None, ProxyFault::Status(502)),
+            (b"HTTP/1.1 200 OK\r\nContent-Le", None, ProxyFault::Closed),
             (b"SSH-2.0-OpenSSH_9\r\n", None, ProxyFault::NotAProxy),
             (b"\x15\x03\x01\x00\x02\x02\x46", None, ProxyFault::NotAProxy),
             (b"HTTP/1.1 2000 OK\r\n\r\n", None, ProxyFault::NotAProxy),
