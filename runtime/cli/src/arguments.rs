@@ -93,13 +93,16 @@ pub struct Flags {
     pub id: Option<String>,
     /// The runner's token, rk_…; other users of this machine can see a command line, so prefer the variable [SEMILAYER_RUNNER_TOKEN]
     #[arg(long, global = true, value_name = "TOKEN")]
-    pub token: Option<Token>,
+    pub token: Option<Secret>,
     /// The gateway's URL [SEMILAYER_GATEWAY_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub gateway: Option<String>,
     /// Permit ws:// to another machine: the token then crosses the network in clear
     #[arg(long, global = true)]
     pub insecure_gateway: bool,
+    /// The proxy to the gateway, http://, https://, socks5:// or socks5h://, or none; for one with a password prefer the variable [SEMILAYER_PROXY; HTTPS_PROXY, ALL_PROXY, NO_PROXY]
+    #[arg(long, global = true, value_name = "URL")]
+    pub proxy: Option<Secret>,
     /// A PEM file with authorities to trust besides the system's; may be repeated [SEMILAYER_CA_FILE, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE]
     #[arg(long = "ca-file", global = true, value_name = "FILE")]
     pub ca_files: Vec<PathBuf>,
@@ -126,20 +129,20 @@ pub struct Flags {
     pub config: Option<PathBuf>,
 }
 
-/// A token on the command line; never printed.
+/// A secret on the command line; never printed.
 #[derive(Clone)]
-pub struct Token(pub secrecy::SecretString);
+pub struct Secret(pub secrecy::SecretString);
 
-impl std::str::FromStr for Token {
+impl std::str::FromStr for Secret {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Token(text.into()))
+        Ok(Secret(text.into()))
     }
 }
 
-impl std::fmt::Debug for Token {
+impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("Secret(…)")
     }
 }

@@ -72,6 +72,9 @@ async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, Config
             if let Some(oddity) = connection.token_oddity() {
                 known.push(Check::new(Area::Config, CONFIG, Status::Warning, oddity));
             }
+            if let Some(oddity) = &connection.route.oddity {
+                known.push(Check::new(Area::Config, CONFIG, Status::Warning, oddity));
+            }
             (Some(gateway), id.chars().take(8).collect())
         }
         Err(error) => {
@@ -119,8 +122,9 @@ fn identity(layers: &Layers, dialer: &Dialer, loaded: &Loaded) -> Result<(Connec
     Logging::read(layers)?;
     let gateway = Gateway {
         settings: connection.link()?,
-        dialer: dialer.clone(),
-        tls: connection.tls()?,
+        connect: connection.connect(dialer)?,
+        proxy_from: connection.route.proxy.as_ref().map(|proxy| proxy.origin.to_string()),
+        direct_because: connection.route.direct_because.clone(),
         hello: start::hello(&loaded.bridges()?, loaded, serving.max_jobs),
     };
     Ok((connection, gateway))

@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 const PREFIX: &str = "SEMILAYER_";
 /// Variables of other programs that mean something here.
 const BORROWED: [&str; 3] = ["PORT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+/// Variables of all programs, written in upper or in lower case.
+const BORROWED_IN_BOTH_CASES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 /// The variables that mean something here. Empty ones count as unset. `Debug` shows the names.
 #[derive(Clone, Default)]
@@ -25,8 +27,7 @@ impl Variables {
         let mut kept = Variables::default();
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
-            let is_ours = name.to_ascii_uppercase().starts_with(PREFIX) || BORROWED.contains(&name.as_str());
-            if !is_ours || value.is_empty() {
+            if !is_ours(&name) || value.is_empty() {
                 continue;
             }
             match value.into_string() {
@@ -56,6 +57,14 @@ impl Variables {
         let all = self.texts.iter();
         Environment::new(all.map(|(name, text)| (name.clone(), text.expose_secret().to_owned())))
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let in_one_case = upper == name || name.to_ascii_lowercase() == name;
+    upper.starts_with(PREFIX)
+        || BORROWED.contains(&name)
+        || (in_one_case && BORROWED_IN_BOTH_CASES.contains(&upper.as_str()))
 }
 
 impl fmt::Debug for Variables {

@@ -57,8 +57,8 @@ pub struct Connected {
 impl Dialer {
     /// Resolves `destination` and connects to whichever of its addresses answers first.
     ///
-    /// A proxy, when one is configured, takes its place here: the race then goes to the proxy, and the
-    /// tunnel's handshake follows it, before the caller's TLS.
+    /// Never through a proxy: [`Dialer::connect_through`] is a call of its own, so that nothing is led through one by
+    /// accident.
     ///
     /// # Errors
     /// Those of [`Dialer::resolve`], and [`Stage::Tcp`] when no address could be connected to; a timeout

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::destination::Destination;
 use crate::kind::Kind;
+use crate::proxy::Proxy;
 use crate::tls::PresentedCertificate;
 
 /// The part of making a connection in which something failed.
@@ -19,18 +20,21 @@ pub enum Stage {
     Policy,
     /// Reaching the peer (TCP, or a Unix socket).
     Tcp,
+    /// Reaching the proxy, and having it open a tunnel.
+    Proxy,
     /// Encrypting, and checking the certificate.
     Tls,
 }
 
 impl Stage {
-    /// The stage's stable name: `dns`, `policy`, `tcp` or `tls`.
+    /// The stage's stable name: `dns`, `policy`, `tcp`, `proxy` or `tls`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dns => "dns",
             Self::Policy => "policy",
             Self::Tcp => "tcp",
+            Self::Proxy => "proxy",
             Self::Tls => "tls",
         }
     }
@@ -56,7 +60,7 @@ pub struct Attempt {
 /// A connection that could not be made.
 ///
 /// `Display` is one line for a person; it names the stage's finding, the host, and the address where there
-/// is one. It never contains a secret, since this crate is given none but private keys, which it never shows.
+/// is one. It never contains a secret: private keys are never shown, and a proxy is without its password.
 #[derive(Debug, Clone)]
 pub struct DialError(Box<Failure>);
 
@@ -65,6 +69,7 @@ struct Failure {
     stage: Stage,
     kind: Kind,
     target: Target,
+    proxy: Option<Proxy>,
     address: Option<SocketAddr>,
     elapsed: Duration,
     attempts: Vec<Attempt>,
@@ -92,6 +97,7 @@ impl DialError {
             stage,
             kind,
             target,
+            proxy: None,
             address: None,
             elapsed,
             attempts: Vec::new(),
@@ -120,6 +126,26 @@ impl DialError {
         self
     }
 
+    /// The same failure, met in a tunnel of this proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: &Proxy) -> Self {
+        self.0.proxy = Some(proxy.clone());
+        self
+    }
+
+    /// A failure to reach the proxy, as one to reach what lies behind it.
+    pub(crate) fn on_the_way_to(
+        mut self,
+        destination: &Destination,
+        proxy: &Proxy,
+        elapsed: Duration,
+    ) -> Self {
+        self.0.stage = Stage::Proxy;
+        self.0.target = Target::Network(destination.clone());
+        self.0.elapsed = elapsed;
+        self.through(proxy)
+    }
+
     /// The stage that failed.
     #[must_use]
     pub fn stage(&self) -> Stage {
@@ -141,7 +167,13 @@ impl DialError {
         }
     }
 
-    /// The address in question, once there is one.
+    /// The proxy that was to lead there, or led there.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.0.proxy.as_ref()
+    }
+
+    /// The address in question, once there is one; in [`Stage::Proxy`] it is one of the proxy's.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.address
@@ -194,8 +226,15 @@ impl DialError {
             Target::Unix(path) => f.write_str(path),
             Target::Network(destination) => {
                 write!(f, "{destination}")?;
+                let dialled = match &self.0.proxy {
+                    None => destination,
+                    Some(proxy) => {
+                        write!(f, " through the proxy {proxy}")?;
+                        proxy.destination()
+                    }
+                };
                 match self.0.address {
-                    Some(address) if destination.literal() != Some(address.ip()) => write!(f, " ({address})"),
+                    Some(address) if dialled.literal() != Some(address.ip()) => write!(f, " ({address})"),
                     _ => Ok(()),
                 }
             }
@@ -204,7 +243,11 @@ impl DialError {
 
     fn write_finding(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = self.0.stage;
+        if stage == Stage::Proxy && !matches!(self.0.kind, Kind::Proxy(_)) {
+            f.write_str("the proxy cannot be reached, ")?;
+        }
         match &self.0.kind {
+            Kind::Proxy(fault) => write!(f, "{fault}"),
             Kind::InvalidHost => f.write_str("not a valid host name or address"),
             Kind::NameNotFound => f.write_str("the name does not exist"),
             Kind::NoAddress => f.write_str("the name has no address of the family asked for"),

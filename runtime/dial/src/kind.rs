@@ -5,6 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
 use crate::filter::Refusal;
+use crate::proxy::ProxyFault;
 use crate::tls::printable;
 
 /// The reason a connection could not be made.
@@ -64,6 +65,8 @@ pub enum Kind {
         /// What the TLS library found.
         detail: String,
     },
+    /// The proxy was reached and opened no tunnel.
+    Proxy(ProxyFault),
     /// An error of the operating system that has no name of its own here.
     Other {
         /// The portable kind.
@@ -98,6 +101,7 @@ impl Kind {
             Self::ClientCertificate { .. } => "client_certificate",
             Self::NotTls => "not_tls",
             Self::HandshakeFailed { .. } => "handshake_failed",
+            Self::Proxy(fault) => fault.code(),
             Self::Other { .. } => "other",
         }
     }

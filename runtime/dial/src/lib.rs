@@ -7,6 +7,9 @@
 //! 3. **tcp** – the rest are raced, both families interleaved ([`Dialer::connect`]);
 //! 4. **tls** – the stream is encrypted and the peer's certificate checked ([`Dialer::start_tls`]).
 //!
+//! Where a proxy leads to the destination, [`Dialer::connect_through`] stands in for the first three; its failures are of
+//! the stage **proxy**.
+//!
 //! The stages are separate calls because some protocols speak in clear before TLS begins (PostgreSQL's
 //! `SSLRequest`), and because a cancel request must reach the very address the session is connected to
 //! ([`Dialer::connect_address`]).
@@ -20,6 +23,7 @@ mod error;
 mod filter;
 mod kind;
 mod lookup;
+mod proxy;
 mod race;
 mod resolve;
 mod roots;
@@ -34,6 +38,7 @@ pub use error::{Attempt, DialError, Stage};
 pub use filter::{AddressFilter, AllowRule, Refusal, RefusalReason, ReservedClass, RuleError, RuleFault};
 pub use kind::Kind;
 pub use lookup::{Lookup, LookupFailure, LookupFault, SystemLookup};
+pub use proxy::{NoProxy, Proxy, ProxyFault, ProxyScheme, ProxyUrlError, SocksReply, Tunnel};
 pub use resolve::Resolved;
 pub use roots::{Roots, RootsError, RootsReport};
 pub use stream::{BoxedStream, Stream};

@@ -1,5 +1,10 @@
 //! Lookup and race over real sockets on loopback.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed unwrap fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed unwrap fails the test"
+)]
 
 use std::collections::HashMap;
 use std::io;
@@ -170,6 +175,19 @@ async fn the_family_that_works_wins_when_the_other_refuses() {
         dialer.connect(&Destination::new("db", address.port()), &ConnectOptions::default()).await.unwrap();
     assert_eq!(connected.address.socket_addr(), address);
     assert_eq!(connected.stream.peer_addr().unwrap(), address);
+}
+
+#[tokio::test]
+async fn a_host_with_ipv6_alone_is_reached_by_its_address_and_by_a_name_of_both_families() {
+    let listener =
+        TcpListener::bind("[::1]:0").expect("this machine has no IPv6 loopback, which the test needs");
+    let address = listener.local_addr().unwrap();
+    let dialer = dialer("db", &["127.0.0.1", "::1"]);
+    for host in ["db", "::1", "[::1]"] {
+        let destination = Destination::new(host, address.port());
+        let connected = dialer.connect(&destination, &ConnectOptions::default()).await.unwrap();
+        assert_eq!(connected.address.socket_addr(), address, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -21,8 +21,12 @@ pub(crate) async fn status(mut stream: BoxedStream, authority: &str, path: &str)
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: semilayer-runner doctor\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
     let lost = |error: std::io::Error| NoStatus::Lost(Kind::of_io(&error));
-    stream.write_all(request.as_bytes()).await.map_err(lost)?;
-    stream.flush().await.map_err(lost)?;
+    let sending = async {
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await
+    };
+    let sent = sending.await;
+    // Read even where nothing could be sent: a peer that has hung up has often said why before.
     let mut head = Vec::with_capacity(256);
     while !head.contains(&b'\n') {
         let room = MAX_STATUS_LINE_BYTES - head.len();
@@ -30,7 +34,7 @@ pub(crate) async fn status(mut stream: BoxedStream, authority: &str, path: &str)
             return Err(NoStatus::NotHttp);
         }
         match (&mut stream).take(room as u64).read_buf(&mut head).await {
-            Ok(0) if head.is_empty() => return Err(NoStatus::Lost(Kind::Closed)),
+            Ok(0) if head.is_empty() => return Err(sent.err().map_or(NoStatus::Lost(Kind::Closed), lost)),
             Ok(0) => return Err(NoStatus::NotHttp),
             Ok(_) => {}
             Err(error) => return Err(lost(error)),

@@ -19,6 +19,7 @@ mod http;
 pub mod json;
 pub mod module;
 mod probe;
+mod proxy_remedy;
 pub mod remedy;
 pub mod report;
 pub mod source;

@@ -1,13 +1,14 @@
 //! Whether the gateway would accept this runner.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use runner_link::{Connect, Disconnect, HelloParts, Settings, Verdict, probe};
+use runner_link::{ConnectError, Disconnect, ProbeError, Verdict, probe};
 use runner_protocol::{CloseCode, PROTOCOL_VERSION};
 use tokio::time::{Instant, timeout};
 
 use crate::check::{Area, Check, Status};
+use crate::gateway::Gateway;
+use crate::remedy;
 
 /// How long the handshake may take as a whole: connecting, the wait for a refusal, hello and its answer.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(25);
@@ -15,19 +16,22 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(25);
 const SKEW_LIMIT_SECONDS: i64 = 30;
 
 /// Upgrades as the runner does, without ever being given a job.
-pub(crate) async fn handshake(
-    settings: &Settings,
-    connect: Arc<dyn Connect>,
-    hello: HelloParts,
-) -> Vec<Check> {
+pub(crate) async fn handshake(gateway: &Gateway) -> Vec<Check> {
     let began = Instant::now();
-    let probed = timeout(HANDSHAKE_LIMIT, probe(settings, connect.as_ref(), hello)).await;
+    let probing = probe(&gateway.settings, &gateway.connect, gateway.hello.clone());
+    let probed = timeout(HANDSHAKE_LIMIT, probing).await;
     let check = |status, text: String| {
         Check::new(Area::Gateway, "handshake", status, text).with_elapsed(began.elapsed())
     };
     let probed = match probed {
         Ok(Ok(probed)) => probed,
-        Ok(Err(error)) => return vec![check(Status::Failed, error.to_string())],
+        Ok(Err(error)) => {
+            let remedy = match &error {
+                ProbeError(ConnectError::Dial(error)) => remedy::of_gateway_dial(error, gateway),
+                ProbeError(_) => None,
+            };
+            return vec![check(Status::Failed, error.to_string()).with_remedy(remedy)];
+        }
         Err(_) => {
             return vec![check(Status::Failed, format!("no answer within {} s", HANDSHAKE_LIMIT.as_secs()))];
         }

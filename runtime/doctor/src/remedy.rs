@@ -2,14 +2,26 @@
 
 use connector_model::error::{Error, ErrorCode};
 use dial::{DialError, Kind, Stage};
-use runner_link::GatewayUrl;
+
+use crate::gateway::Gateway;
+use crate::proxy_remedy;
+
+/// What to do when the gateway wants to see a certificate.
+pub const CLIENT_CERTIFICATE: &str =
+    "the gateway asks for a client certificate: set --client-cert and --client-key to one that it knows";
 
 /// What to do when the gateway cannot be reached.
-pub fn of_gateway_dial(error: &DialError, gateway: &GatewayUrl) -> Option<String> {
+pub fn of_gateway_dial(error: &DialError, gateway: &Gateway) -> Option<String> {
+    if error.stage() == Stage::Proxy {
+        return proxy_remedy::of_proxy(error, gateway.proxy_from.as_deref().unwrap_or("--proxy"));
+    }
     let fixed = match error.kind() {
         Kind::TimedOut if error.stage() != Stage::Dns => return Some(no_answer(gateway)),
         Kind::TimedOut | Kind::ResolverFailed => {
             "no name server answers: check this machine's (or container's) DNS, and that it may be asked over port 53"
+        }
+        Kind::InvalidHost | Kind::NameNotFound | Kind::NoAddress if error.proxy().is_some() => {
+            "a socks5:// proxy is given the gateway's address, which this machine's DNS does not know: write socks5h://, and the proxy looks the name up"
         }
         Kind::InvalidHost | Kind::NameNotFound | Kind::NoAddress => {
             "check the host in SEMILAYER_GATEWAY_URL; if it is right, this machine's DNS does not know it"
@@ -36,28 +48,41 @@ pub fn of_gateway_dial(error: &DialError, gateway: &GatewayUrl) -> Option<String
         Kind::CertificateNameMismatch { .. } => {
             "the host in SEMILAYER_GATEWAY_URL must be one of the names in the certificate; if those are another site's, something in between answers in its place"
         }
-        Kind::ClientCertificate { .. } => {
-            "the gateway asks for a client certificate: set --client-cert and --client-key to one that it knows"
-        }
+        Kind::ClientCertificate { .. } => CLIENT_CERTIFICATE,
         Kind::NotTls => {
             "what answers does not speak TLS: wss:// needs the gateway's TLS port, ws:// its plain one"
         }
         Kind::Closed | Kind::HandshakeFailed { .. } => {
             "a firewall or proxy between here and the gateway may end TLS connections that it cannot read; ask for an exception for this host"
         }
-        Kind::CertificateOther { .. } | Kind::NotAllowed(_) | Kind::SocketMissing | Kind::Other { .. } => {
-            return None;
-        }
+        Kind::CertificateOther { .. }
+        | Kind::NotAllowed(_)
+        | Kind::SocketMissing
+        | Kind::Proxy(_)
+        | Kind::Other { .. } => return None,
     };
     Some(fixed.to_owned())
 }
 
 /// What to do when nothing comes back.
-pub fn no_answer(gateway: &GatewayUrl) -> String {
+pub fn no_answer(gateway: &Gateway) -> String {
+    let url = gateway.settings.gateway();
+    let (host, port) = (url.host(), url.port());
+    match gateway.connect.proxy() {
+        None => format!(
+            "packets are dropped on the way: the outbound firewall (or security group) must allow TCP {port} to {host}; where only a proxy leads out, set HTTPS_PROXY"
+        ),
+        Some(_) => format!(
+            "the proxy opened a tunnel and nothing comes back through it: whoever runs it has to see whether it reaches {host} on TCP {port}"
+        ),
+    }
+}
+
+/// What to do when there is a connection and no answer.
+pub fn silent(gateway: &Gateway) -> String {
     format!(
-        "packets are dropped on the way: the outbound firewall (or security group) must allow TCP {} to {}",
-        gateway.port(),
-        gateway.host()
+        "something accepts the connection and does not answer: check that the gateway is well, and host and port of {}",
+        gateway.settings.gateway()
     )
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use dial::{DialError, Kind, ProxyFault};
 use runner_protocol::{CloseCode, Reaction, Schedule, reasons};
 use thiserror::Error;
 
@@ -93,8 +94,25 @@ impl Disconnect {
                 "this runner speaks protocol version 1, the gateway another: update the older of the two",
             ),
             Self::Upgrade(error) => error.advice(),
+            Self::Connect(ConnectError::Dial(error)) => advice_on_dial(error),
             _ => None,
         }
+    }
+}
+
+/// For what no number of attempts mends; `doctor` has a word on everything else.
+fn advice_on_dial(error: &DialError) -> Option<&'static str> {
+    match error.kind() {
+        Kind::Proxy(ProxyFault::LoginMissing { .. } | ProxyFault::LoginRefused { .. }) => Some(
+            "the proxy's user name and password stand in its URL, percent-encoded: http://user:password@host:port",
+        ),
+        Kind::CertificateUnknownIssuer => Some(
+            "if the issuer is your company's proxy or own authority, set NODE_EXTRA_CA_CERTS (or --ca-file) to a PEM file with its certificate",
+        ),
+        Kind::ClientCertificate { .. } => Some(
+            "the gateway asks for a client certificate: set --client-cert and --client-key to one that it knows",
+        ),
+        _ => None,
     }
 }
 

@@ -97,14 +97,19 @@ impl GatewayUrl {
         self.port
     }
 
+    /// Whether it is on this machine, as far as its host says.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
     /// Whether the token would cross a network in clear: not TLS, and not to this machine.
     #[must_use]
     pub fn exposes_token(&self) -> bool {
-        let loopback = match self.host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
-        };
-        !self.tls && !loopback
+        !self.tls && !self.is_loopback()
     }
 
     /// Another path on the same host over HTTP, such as `https://host/health`.

@@ -39,7 +39,7 @@ mod writer;
 
 pub use backoff::Backoff;
 pub use connect::{Connect, ConnectError};
-pub use dial_connect::DialConnect;
+pub use dial_connect::{DialConnect, Opened};
 pub use disconnect::{Disconnect, Reason};
 pub use gateway_url::{GatewayUrl, UrlError};
 pub use handler::{HelloParts, JobHandler};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dial::BoxedStream;
+use dial::{BoxedStream, Kind};
 use runner_protocol::{headers, limits::MAX_FRAME_BYTES};
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -58,6 +58,12 @@ pub enum UpgradeError {
     /// The stream failed.
     #[error("the connection was lost during the upgrade: {0}")]
     Lost(std::io::ErrorKind),
+    /// In TLS 1.3 a client hears only after the handshake that its certificate, or the want of one, is refused.
+    #[error("the gateway wants a client certificate that it accepts (alert {alert})")]
+    ClientCertificate {
+        /// The TLS alert by which the gateway said so.
+        alert: String,
+    },
     /// The settings make no request.
     #[error("the upgrade request cannot be built from these settings")]
     Request,
@@ -79,6 +85,9 @@ impl UpgradeError {
             }
             Self::TimedOut => Some(
                 "something accepts the connection without answering: a proxy or load balancer without WebSocket support?",
+            ),
+            Self::ClientCertificate { .. } => Some(
+                "the gateway asks for a client certificate: set --client-cert and --client-key to one that it knows",
             ),
             Self::NotHttp | Self::NotWebSocket => Some(
                 "this is no gateway: check SEMILAYER_GATEWAY_URL, and that ws:// or wss:// is right for its port",
@@ -117,7 +126,10 @@ fn failure(error: Error) -> (UpgradeError, Option<HeaderMap>) {
             let (parts, _) = response.into_parts();
             return (UpgradeError::Refused { status: parts.status.as_u16() }, Some(parts.headers));
         }
-        Error::Io(error) => UpgradeError::Lost(error.kind()),
+        Error::Io(error) => match Kind::of_io(&error) {
+            Kind::ClientCertificate { alert } => UpgradeError::ClientCertificate { alert },
+            _ => UpgradeError::Lost(error.kind()),
+        },
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
             UpgradeError::Lost(std::io::ErrorKind::UnexpectedEof)
         }

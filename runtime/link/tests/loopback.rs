@@ -1,12 +1,19 @@
 //! The link over the real dialer and a real socket: what a simulated network cannot show.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows the test functions, not what they share")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy knows the test functions, not what they share"
+)]
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dial::{Dialer, Roots, TlsOptions};
+use dial::{Dialer, Family, Lookup, LookupFailure, Roots, TlsOptions};
 use futures_util::{SinkExt, StreamExt};
 use runner_link::{
     DialConnect, GatewayUrl, HelloParts, JobHandler, JobReply, Link, LinkState, Outcome, Settings, Signals,
@@ -61,17 +68,21 @@ async fn stream(mut reply: JobReply, chunks: u64) {
 }
 
 struct Started {
-    listener: TcpListener,
     signals: Signals,
     task: JoinHandle<Outcome>,
     disconnected: mpsc::Receiver<String>,
 }
 
-async fn start() -> Started {
+async fn start() -> (TcpListener, Started) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://localhost:{}/connect", listener.local_addr().unwrap().port());
-    let url = GatewayUrl::parse(&url).unwrap();
-    let connect = DialConnect::new(Dialer::new(Roots::only(&[]).unwrap()), &url, TlsOptions::default());
+    let port = listener.local_addr().unwrap().port();
+    let dialer = Dialer::new(Roots::only(&[]).unwrap());
+    (listener, start_at("localhost", port, dialer))
+}
+
+fn start_at(host: &str, port: u16, dialer: Dialer) -> Started {
+    let url = GatewayUrl::parse(&format!("ws://{host}:{port}/connect")).unwrap();
+    let connect = DialConnect::new(dialer, &url, TlsOptions::default());
     let settings = Settings::new(url, "r", "rk_x".into()).unwrap().with_auth_attempts(1);
     let (sender, disconnected) = mpsc::channel(16);
     let observer = move |state: &LinkState<'_>| {
@@ -82,7 +93,7 @@ async fn start() -> Started {
     let link = Link::new(settings, Arc::new(connect), Arc::new(Streams), Arc::new(observer));
     let signals = Signals::default();
     let task = tokio::spawn(link.run(signals.clone()));
-    Started { listener, signals, task, disconnected }
+    Started { signals, task, disconnected }
 }
 
 async fn welcome(listener: &TcpListener) -> WebSocketStream<TcpStream> {
@@ -116,7 +127,7 @@ async fn job(socket: &mut WebSocketStream<TcpStream>, id: &str, chunks: u64) {
 async fn every_row_of_many_streams_arrives_and_small_answers_pass_them() {
     const STREAMS: u64 = 4;
     const CHUNKS: u64 = 200;
-    let Started { listener, signals, task, disconnected: _heard } = start().await;
+    let (listener, Started { signals, task, disconnected: _heard }) = start().await;
     let mut socket = welcome(&listener).await;
     for id in 0..STREAMS {
         job(&mut socket, &id.to_string(), CHUNKS).await;
@@ -160,7 +171,7 @@ async fn every_row_of_many_streams_arrives_and_small_answers_pass_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_heard_though_the_socket_is_reset_under_a_stream() {
-    let Started { listener, task, disconnected: _heard, .. } = start().await;
+    let (listener, Started { task, disconnected: _heard, .. }) = start().await;
     let mut socket = welcome(&listener).await;
     job(&mut socket, "endless", u64::MAX).await;
     assert!(matches!(frame(&mut socket).await, RunnerFrame::Chunk(_)));
@@ -178,7 +189,7 @@ async fn a_refusal_is_heard_though_the_socket_is_reset_under_a_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_sends_jobs_and_reads_no_answers_is_left_before_they_fill_the_memory() {
-    let Started { listener, signals, task, mut disconnected } = start().await;
+    let (listener, Started { signals, task, mut disconnected }) = start().await;
     let mut socket = welcome(&listener).await;
     let job = |id: u64| {
         Message::text(format!(
@@ -199,5 +210,38 @@ async fn a_gateway_that_sends_jobs_and_reads_no_answers_is_left_before_they_fill
     let reason = timeout(PATIENCE, disconnected.recv()).await.unwrap().unwrap();
     assert_eq!(reason, "the gateway does not read the answers to its jobs");
     signals.stop.cancel();
+    assert!(matches!(timeout(PATIENCE, task).await.unwrap().unwrap(), Outcome::Stopped));
+}
+
+/// A name that moves: each lookup has the next address, the last one stays.
+struct Moving {
+    addresses: Vec<IpAddr>,
+    lookups: AtomicUsize,
+}
+
+impl Lookup for Moving {
+    fn lookup(&self, _host: &str, _family: Family) -> Result<Vec<SocketAddr>, LookupFailure> {
+        let turn = self.lookups.fetch_add(1, Ordering::SeqCst).min(self.addresses.len() - 1);
+        Ok(vec![SocketAddr::new(self.addresses[turn], 0)])
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_name_is_looked_up_anew_at_every_attempt() {
+    let before = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = before.local_addr().unwrap().port();
+    let after = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+    let addresses = ["127.0.0.1", "127.0.0.2"].map(|address| address.parse().unwrap()).to_vec();
+    let names = Arc::new(Moving { addresses, lookups: AtomicUsize::new(0) });
+    let dialer = Dialer::with_lookup(Roots::only(&[]).unwrap(), names.clone());
+    let Started { signals, task, disconnected: _heard } = start_at("gateway.example", port, dialer);
+    let socket = welcome(&before).await;
+    drop((socket, before));
+    // The gateway is elsewhere now, and only its name says so.
+    let mut socket = timeout(PATIENCE, welcome(&after)).await.unwrap();
+    assert_eq!(names.lookups.load(Ordering::SeqCst), 2);
+    signals.drain.cancel();
+    let close = async { while let Some(Ok(_)) = socket.next().await {} };
+    timeout(PATIENCE, close).await.unwrap();
     assert!(matches!(timeout(PATIENCE, task).await.unwrap().unwrap(), Outcome::Stopped));
 }

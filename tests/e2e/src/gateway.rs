@@ -18,6 +18,14 @@ const ADMIN: &str = "admin_e2e_0123456789abcdefghijklmnopqrstuvwxyz";
 pub struct GatewayOptions {
     /// Serve TLS with this certificate.
     pub tls: Option<ServerCertificate>,
+    /// Listen at `::1` alone, instead of at 127.0.0.1 alone.
+    pub ipv6: bool,
+}
+
+impl GatewayOptions {
+    fn host(self) -> &'static str {
+        if self.ipv6 { "[::1]" } else { "127.0.0.1" }
+    }
 }
 
 /// A running gateway with an empty database of its own.
@@ -71,7 +79,7 @@ impl Gateway {
         let mut launch = Launch::new(binaries(Profile::Dev)?.gateway)
             .arg("serve")
             .env("DATABASE_URL", format!("sqlite://{}", path.join("gateway.db").display()))
-            .env("GATEWAY_LISTEN", format!("127.0.0.1:{port}"))
+            .env("GATEWAY_LISTEN", format!("{}:{port}", options.host()))
             .env("GATEWAY_ADMIN_TOKEN", ADMIN);
         if let Some(which) = options.tls {
             let credential = certificates.server(which);
@@ -117,10 +125,16 @@ impl Gateway {
 
     /// An URL of it.
     pub fn url(&self, path: &str) -> String {
-        // A certificate is for the name.
-        let (scheme, host) =
-            if self.options.tls.is_some() { ("https", "localhost") } else { ("http", "127.0.0.1") };
+        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        // Callers know the gateway by the name in its certificate.
+        let host =
+            if self.options.tls.is_some() && !self.options.ipv6 { "localhost" } else { self.options.host() };
         format!("{scheme}://{host}:{}{path}", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What a runner dials.

@@ -22,7 +22,7 @@ pub struct Credential {
 /// Which certificate a server shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ServerCertificate {
-    /// For `localhost`, 127.0.0.1 and ::1, signed by the authority.
+    /// For `localhost`, 127.0.0.1, ::1 and `gateway.example`, signed by the authority.
     #[default]
     Good,
     /// Signed by the authority, but for `wrong.example`.
@@ -44,7 +44,7 @@ pub struct Certificates {
     client: Credential,
 }
 
-const SERVER_NAMES: &[&str] = &["localhost", "127.0.0.1", "::1"];
+const SERVER_NAMES: &[&str] = &["localhost", "127.0.0.1", "::1", "gateway.example"];
 
 impl Certificates {
     /// Makes a new set; `client` is the common name in the client's certificate (PostgreSQL takes it for
@@ -114,13 +114,18 @@ pub(crate) struct CertificateFiles {
     pub(crate) key: PathBuf,
 }
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn make_authority(name: &str) -> Result<Issuer> {
+pub(crate) fn make_authority(name: &str) -> Result<Issuer> {
     let mut params = CertificateParams::default();
     params.distinguished_name = named(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate()?).context("making a certificate authority")
+}
+
+/// A server's certificate for one name.
+pub(crate) fn sign_server(issuer: &Issuer, name: &str) -> Result<Credential> {
+    sign(issuer, name, &[name], 4000, ExtendedKeyUsagePurpose::ServerAuth)
 }
 
 fn sign(

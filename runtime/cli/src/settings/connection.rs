@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use dial::{ClientIdentity, Dialer, PemError, Roots, RootsError, TlsOptions};
-use runner_link::{DEFAULT_AUTH_ATTEMPTS, GatewayUrl, TokenIn};
+use runner_link::{DEFAULT_AUTH_ATTEMPTS, DialConnect, GatewayUrl, TokenIn};
 use runner_protocol::DEFAULT_GATEWAY_URL;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ConfigError;
 use super::layers::{Layers, Names, read_bounded};
 use super::origin::{Origin, Setting};
+use super::route::Route;
 use crate::version;
 
 const ID: Names = Names { flag: "--id", variable: "SEMILAYER_RUNNER_ID", key: "id" };
@@ -37,6 +38,8 @@ pub struct Connection {
     pub token: Setting<SecretString>,
     /// The gateway.
     pub gateway: Setting<GatewayUrl>,
+    /// The way there.
+    pub route: Route,
     /// Where the token is put in the upgrade request.
     pub token_in: TokenIn,
     /// How often refused credentials are tried; 0 is for ever.
@@ -78,10 +81,13 @@ impl Connection {
             variable: TOKEN.variable,
             hint: "rk_…, shown once when the runner is created; the gateway can issue a new one",
         })?;
+        let gateway = gateway(layers)?;
+        let route = Route::read(layers, &gateway.value)?;
         let connection = Connection {
             runner_id,
             token,
-            gateway: gateway(layers)?,
+            gateway,
+            route,
             token_in: token_in(layers)?,
             auth_attempts: auth_attempts(layers)?,
             version_label: layers.text(None, LABEL)?.map(|label| label.value),
@@ -89,7 +95,33 @@ impl Connection {
             identity: identity(layers)?,
         };
         connection.link()?;
+        if connection.exposes_token() && !layers.flags.insecure_gateway {
+            let Setting { value: url, origin } = &connection.gateway;
+            let where_to = match &connection.route.proxy {
+                Some(proxy) => format!("reach the proxy {} in clear", proxy.value),
+                None => "cross the network in clear".to_owned(),
+            };
+            let problem = format!(
+                "{url} is not encrypted, and the token would {where_to}; use wss://, or --insecure-gateway if that is meant"
+            );
+            return Err(ConfigError::Invalid { origin: origin.clone(), problem });
+        }
         Ok(connection)
+    }
+
+    /// Whether others than the gateway can read the token: not TLS, and not from end to end on this machine.
+    pub fn exposes_token(&self) -> bool {
+        let gateway = &self.gateway.value;
+        gateway.exposes_token() || (!gateway.is_tls() && self.route.proxy.is_some())
+    }
+
+    /// How the gateway is connected to.
+    ///
+    /// # Errors
+    /// A client certificate that cannot be read or used.
+    pub fn connect(&self, dialer: &Dialer) -> Result<DialConnect, ConfigError> {
+        let proxy = self.route.proxy.as_ref().map(|proxy| proxy.value.clone());
+        Ok(DialConnect::new(dialer.clone(), &self.gateway.value, self.tls()?).with_proxy(proxy))
     }
 
     /// The link's settings.
@@ -131,7 +163,7 @@ impl Connection {
     ///
     /// # Errors
     /// A client certificate that cannot be read or used.
-    pub fn tls(&self) -> Result<TlsOptions, ConfigError> {
+    fn tls(&self) -> Result<TlsOptions, ConfigError> {
         let identity = self.identity.as_ref().map(IdentityFiles::load).transpose()?;
         Ok(TlsOptions { identity, ..TlsOptions::default() })
     }
@@ -177,14 +209,10 @@ pub fn ca_files(layers: &Layers) -> Vec<Setting<PathBuf>> {
 fn gateway(layers: &Layers) -> Result<Setting<GatewayUrl>, ConfigError> {
     let found = layers.text(layers.flags.gateway.as_deref(), GATEWAY)?;
     let Setting { value, origin } = found.unwrap_or_else(|| Setting::default(DEFAULT_GATEWAY_URL.to_owned()));
-    let invalid = |problem: String| ConfigError::Invalid { origin: origin.clone(), problem };
-    let url = GatewayUrl::parse(&value).map_err(|problem| invalid(problem.to_string()))?;
-    if url.exposes_token() && !layers.flags.insecure_gateway {
-        return Err(invalid(format!(
-            "{url} is not encrypted, and the token would cross the network in clear; use wss://, or --insecure-gateway if that is meant"
-        )));
+    match GatewayUrl::parse(&value) {
+        Ok(value) => Ok(Setting { value, origin }),
+        Err(problem) => Err(ConfigError::Invalid { origin, problem: problem.to_string() }),
     }
-    Ok(Setting { value: url, origin })
 }
 
 fn token_in(layers: &Layers) -> Result<TokenIn, ConfigError> {

@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 4;
 
 const SECTIONS: [&str; 5] = ["connectors", "managed", "policy", "runner", "sources"];
-const RUNNER_KEYS: [&str; 14] = [
+const RUNNER_KEYS: [&str; 15] = [
     "auth_attempts",
     "ca_file",
     "cache_dir",
@@ -37,6 +37,7 @@ const RUNNER_KEYS: [&str; 14] = [
     "log",
     "log_format",
     "max_jobs",
+    "proxy",
     "token",
     "token_in",
 ];

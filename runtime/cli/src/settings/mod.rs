@@ -7,6 +7,7 @@
 //! - [`origin`]: where a value is from
 //! - [`mod@file`]: the configuration file
 //! - [`connection`]: who this runner is and how it reaches its gateway
+//! - [`route`]: whether a proxy leads there
 //! - [`serving`]: how much it does at once, how it stops, where it is asked for its health
 //! - [`sources`]: what sources are configured with
 //! - [`mod@policy`]: what the operator allows, whatever the gateway asks for
@@ -22,6 +23,7 @@ pub mod layers;
 pub mod logging;
 pub mod origin;
 pub mod policy;
+pub mod route;
 pub mod serving;
 pub mod sources;
 

@@ -44,8 +44,7 @@ impl Runner {
     pub async fn prepare(settings: Settings) -> Result<Runner, ConfigError> {
         let dialer = connection::dialer(&settings.connection.ca_files)?;
         let link_settings = settings.connection.link()?;
-        let connect =
-            DialConnect::new(dialer.clone(), &settings.connection.gateway.value, settings.connection.tls()?);
+        let connect = settings.connection.connect(&dialer)?;
         let readiness = Readiness::new();
         let health = match settings.serving.port {
             Some(port) => Some(Health::open(port, readiness.clone()).await?),
@@ -164,7 +163,13 @@ impl Runner {
         if let Some(oddity) = connection.token_oddity() {
             tracing::warn!("{oddity}");
         }
-        if connection.gateway.value.exposes_token() {
+        if let Some(proxy) = &connection.route.proxy {
+            tracing::info!("the gateway is reached through the proxy {} ({})", proxy.value, proxy.origin);
+        }
+        if let Some(oddity) = &connection.route.oddity {
+            tracing::warn!("{oddity}");
+        }
+        if connection.exposes_token() {
             tracing::warn!(
                 "the connection to the gateway is not encrypted: the token crosses the network in clear"
             );

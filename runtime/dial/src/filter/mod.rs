@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::destination::Destination;
 
 use reserved::Guard;
+pub(crate) use network::Network;
 pub use reserved::ReservedClass;
 use rule::Subject;
 pub use rule::{AllowRule, RuleError, RuleFault};

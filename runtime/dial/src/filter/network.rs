@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IPv4 or IPv6 network; a single address is a network of full length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Network {
+pub(crate) struct Network {
     base: IpAddr,
     prefix: u8,
 }
 
 impl Network {
     /// A network, or `None` when the prefix is longer than the address.
-    pub(super) const fn new(base: IpAddr, prefix: u8) -> Option<Self> {
+    pub(crate) const fn new(base: IpAddr, prefix: u8) -> Option<Self> {
         if prefix > width(base) { None } else { Some(Self { base, prefix }) }
     }
 
@@ -25,11 +25,11 @@ impl Network {
         Self { base: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), prefix }
     }
 
-    pub(super) const fn single(address: IpAddr) -> Self {
+    pub(crate) const fn single(address: IpAddr) -> Self {
         Self { base: address, prefix: width(address) }
     }
 
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.base.is_ipv4() == address.is_ipv4() && self.masked(address) == self.masked(self.base)
     }
 

@@ -57,7 +57,10 @@ async fn a_token_given_to_the_wrong_door_opens_nothing() {
 
 #[tokio::test]
 async fn tls_is_verified_before_anything_is_said() {
-    let gateway = Gateway::start(GatewayOptions { tls: Some(ServerCertificate::Good) }).await.unwrap();
+    let gateway =
+        Gateway::start(GatewayOptions { tls: Some(ServerCertificate::Good), ..GatewayOptions::default() })
+            .await
+            .unwrap();
     let identity = gateway.runner("first").await.unwrap();
     let trusting = RunnerOptions::default().set("NODE_EXTRA_CA_CERTS", gateway.authority());
     let _runner = Runner::start(&gateway, &identity, &trusting).await.unwrap();

@@ -35,6 +35,8 @@ pub(super) fn of_dial(failure: &Failure) -> Error {
             Error::TlsAlertReceived { alert_id: None, alert_message: Some(alert.clone()) }
         }
         Kind::NotTls | Kind::HandshakeFailed { .. } => Error::TlsProtocolError,
+        // A module's connections are databases', and never go through a proxy.
+        Kind::Proxy(_) => Error::InternalError(Some(error.to_string())),
         Kind::Forbidden | Kind::LocalLimit | Kind::Other { .. } => {
             Error::InternalError(Some(error.to_string()))
         }
