@@ -9,6 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// What our own variables begin with.
 const PREFIX: &str = "SEMILAYER_";
+/// What OpenTelemetry's begin with.
+const OTEL_PREFIX: &str = "OTEL_";
 /// Variables of other programs that mean something here.
 const BORROWED: [&str; 3] = ["PORT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
@@ -25,7 +27,9 @@ impl Variables {
         let mut kept = Variables::default();
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
-            let is_ours = name.to_ascii_uppercase().starts_with(PREFIX) || BORROWED.contains(&name.as_str());
+            let is_ours = name.to_ascii_uppercase().starts_with(PREFIX)
+                || name.starts_with(OTEL_PREFIX)
+                || BORROWED.contains(&name.as_str());
             if !is_ours || value.is_empty() {
                 continue;
             }

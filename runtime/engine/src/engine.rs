@@ -18,6 +18,8 @@ use crate::job::events::{self, JobName};
 use crate::job::life::{self, CANCEL_GRACE, Job, Surroundings};
 use crate::job::running::{NotTaken, Running};
 use crate::job::{JobRequest, Reply};
+use crate::measured::{JobObserver, Measures, Tally};
+use crate::pool::PoolState;
 use crate::settings::{EngineSettings, Limits};
 use crate::source::registry::Sources;
 use crate::source::{FileSources, Found, Resolver, find_sources};
@@ -31,6 +33,7 @@ pub struct Engine {
     limits: Limits,
     admission: Admission,
     running: Running,
+    measures: Measures,
     surroundings: Arc<Surroundings>,
 }
 
@@ -63,12 +66,14 @@ impl Engine {
         let EngineSettings { limits, runner_short_id, dialer, managed, environment, file } = settings;
         let resolver = Resolver { bridges: Bridges::new(served)?, environment, managed };
         let application = Arc::from(format!("semilayer-runner/{runner_short_id}"));
-        let health = HealthBoard::default();
-        let sources = Arc::new(Sources::new(resolver, dialer, application, file, health.clone()));
+        let (health, measures) = (HealthBoard::default(), Measures::default());
+        let sources =
+            Arc::new(Sources::new(resolver, dialer, application, file, health.clone(), measures.clone()));
         Ok(Engine {
             limits,
             admission: Admission::new(limits),
             running: Running::default(),
+            measures,
             surroundings: Arc::new(Surroundings { sources, health, memory: Memory::default() }),
         })
     }
@@ -76,8 +81,8 @@ impl Engine {
     /// Starts a job in a task of its own. Never waits. Must be called within a tokio runtime.
     pub fn submit(&self, job: JobRequest, reply: Box<dyn Reply>) -> Submitted {
         let began = Instant::now();
-        let name =
-            Arc::new(JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() });
+        let name = Arc::new(JobName::new(&job));
+        let tally = Arc::new(Tally::new(&self.measures, &name, began));
         let (registered, cancel, alive) = match self.running.register(&job.id) {
             Ok(taken) => taken,
             Err(NotTaken::Duplicate) => {
@@ -88,12 +93,13 @@ impl Engine {
                 let message = "this runner is shutting down; another one may take the job";
                 let error = Error::new(ErrorCode::RunnerDraining, message);
                 events::failed(&name, &error, 0);
+                tally.ended(&name, Some(error.code()));
                 reply.error(error);
                 return Submitted::Refused(ErrorCode::RunnerDraining);
             }
         };
         let span = tracing::info_span!(target: events::TARGET, "job", id = name.id8());
-        let ending = Ending::new(reply, name, began, alive);
+        let ending = Ending::new(reply, name, tally, began, alive);
         let key = job.source.key();
         let entry = match self.admission.enter(&key, job.held_bytes()) {
             Ok(entry) => entry,
@@ -128,6 +134,7 @@ impl Engine {
 
     /// Replaces the set of assigned sources. What is no longer assigned is closed and wiped.
     pub fn assign(&self, assignments: Vec<Assignment>) {
+        self.measures.assign(&assignments);
         self.surroundings.health.assign(&assignments);
         self.surroundings.sources.assign(assignments);
     }
@@ -157,6 +164,16 @@ impl Engine {
     pub fn find_sources(&self) -> Found {
         let (file, assigned) = self.surroundings.sources.configured();
         find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned))
+    }
+
+    /// Has this one told of every job that has ended. There is one for the engine's life; a second one is not told.
+    pub fn observe(&self, observer: Arc<dyn JobObserver>) {
+        self.measures.observe(observer);
+    }
+
+    /// The pools of the sources in use.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.surroundings.sources.pools()
     }
 
     /// What the engine is doing, and how its sources are.

@@ -9,7 +9,7 @@
 //! 3. `pool`: a session is lent; opening, health, idle close and a breaker for dead servers live there, once
 //!    for every connector;
 //! 4. `job`: the request runs on the session, bounded by deadline and cancel, and its end is sent;
-//! 5. `health`: what that says of the source.
+//! 5. `health`: what that says of the source; `measured`: what is counted of all this.
 //!
 //! [`Engine`] joins them.
 
@@ -19,6 +19,7 @@ mod bridges;
 mod engine;
 mod health;
 mod job;
+mod measured;
 mod pool;
 mod settings;
 mod source;
@@ -29,8 +30,9 @@ pub use assignment::{Assignment, Credentials};
 pub use bridges::{Bridges, NameTaken, PUBLISHED_BRIDGES, Served};
 pub use engine::{Drained, Engine, Submitted};
 pub use health::{SourceHealth, SourceState, Stats};
-pub use job::{Done, JobRequest, Reply, aggregate_by_scan, events};
-pub use pool::PoolSettings;
+pub use job::{Done, JobRequest, Reply, TraceParent, aggregate_by_scan, events};
+pub use measured::{EndedJob, JobObserver};
+pub use pool::{PoolSettings, PoolState};
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{
     Environment, FileSource, FileSources, Found, FoundSource, ResolvedSource, Resolver, SourceWarning,

@@ -13,6 +13,7 @@ use super::health::Health;
 use super::jobs::Service;
 use super::links::{Links, Parts};
 use super::readiness::{Readiness, State};
+use super::telemetry::{self, Telemetry};
 use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
 use crate::mask;
@@ -33,6 +34,7 @@ pub struct Runner {
     changed: Arc<Notify>,
     readiness: Readiness,
     health: Option<Health>,
+    telemetry: Telemetry,
 }
 
 impl Runner {
@@ -42,17 +44,19 @@ impl Runner {
     /// # Errors
     /// What of the settings cannot be used after all.
     pub async fn prepare(settings: Settings) -> Result<Runner, ConfigError> {
+        let exposition = telemetry::install(&settings);
         let dialer = connection::dialer(&settings.connection.ca_files)?;
         let link_settings = settings.connection.link()?;
         let connect =
             DialConnect::new(dialer.clone(), &settings.connection.gateway.value, settings.connection.tls()?);
         let loaded = Loaded::load(&settings.modules).await;
-        let engine = engine(&settings, dialer, &loaded)?;
+        let engine = engine(&settings, dialer.clone(), &loaded)?;
         let readiness = Readiness::new();
         let health = match settings.serving.port {
             Some(port) => Some(Health::open(port, readiness.clone()).await?),
             None => None,
         };
+        let telemetry = Telemetry::start(exposition, &settings, &dialer, &engine, &loaded, &readiness);
         Ok(Runner {
             settings,
             link_settings,
@@ -62,6 +66,7 @@ impl Runner {
             changed: Arc::default(),
             readiness,
             health,
+            telemetry,
         })
     }
 
@@ -94,8 +99,9 @@ impl Runner {
     /// Serves jobs until the signals end it or the gateway refuses for good.
     pub async fn run(self, signals: Signals) -> Exit {
         self.announce();
-        let health = self.health.map(|health| tokio::spawn(health.serve()));
-        let Runner { engine, loaded, readiness, changed, .. } = self;
+        let metrics = self.telemetry.metrics().filter(|_| self.settings.serving.metrics);
+        let health = self.health.map(|health| tokio::spawn(health.serve(metrics)));
+        let Runner { engine, loaded, readiness, changed, telemetry, .. } = self;
         let _watch = loaded.modules().map(|modules| {
             let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
             modules.watch(move |_| serve(&engine, &loaded, &changed))
@@ -117,11 +123,12 @@ impl Runner {
         let ended = match ended {
             Some(ended) => {
                 engine.drain(Duration::ZERO).await;
+                telemetry.finish(Instant::now() + LAST_FRAMES).await;
                 ended
             }
             None => {
                 readiness.set(State::Draining);
-                stop(&engine, self.settings.serving.drain, &signals, links).await
+                stop(&engine, self.settings.serving.drain, &signals, links, telemetry).await
             }
         };
         if let Some(health) = health {
@@ -138,16 +145,15 @@ impl Runner {
 
     fn announce(&self) {
         let connection = &self.settings.connection;
-        tracing::info!(
-            "semilayer-runner {} → {}",
-            mask::short_id(&connection.runner_id.value),
-            connection.gateway.value
-        );
+        let (id, gateway) = (&connection.runner_id.value, &connection.gateway.value);
+        tracing::info!(runner = id, %gateway, "semilayer-runner {} → {gateway}", mask::short_id(id));
         let bridges = self.engine.bridges();
         let names: Vec<&str> = bridges.names().collect();
-        tracing::info!("capabilities: {}", names.join(", "));
+        let names = names.join(", ");
+        tracing::info!(capabilities = names, "capabilities: {names}");
         if let Some(Ok(address)) = self.health.as_ref().map(Health::address) {
-            tracing::info!("health: http://{address}/health");
+            let url = format!("http://{address}/health");
+            tracing::info!(url, "health: {url}");
         }
         if let Some(oddity) = connection.token_oddity() {
             tracing::warn!("{oddity}");
@@ -188,6 +194,7 @@ async fn stop(
     limit: Duration,
     signals: &Signals,
     mut links: Links,
+    telemetry: Telemetry,
 ) -> Result<Outcome, tokio::task::JoinError> {
     let deadline = Instant::now() + limit;
     links.drain();
@@ -203,8 +210,16 @@ async fn stop(
     if in_flight > 0 {
         tracing::info!(in_flight, cancelled, "the jobs in flight have ended");
     }
-    // They end by themselves once what waits is sent.
-    links.ended(deadline.max(Instant::now() + LAST_FRAMES), signals).await
+    // They end by themselves once what waits is sent. No job is left that a collector could be told of.
+    let limit = deadline.max(Instant::now() + LAST_FRAMES);
+    let finish = async {
+        tokio::select! {
+            () = telemetry.finish(limit) => {}
+            () = signals.stop.cancelled() => {}
+        }
+    };
+    let (ended, ()) = tokio::join!(links.ended(limit, signals), finish);
+    ended
 }
 
 fn exit(outcome: &Outcome) -> Exit {

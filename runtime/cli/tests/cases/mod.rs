@@ -1,7 +1,9 @@
 mod checks;
 mod connectors;
 mod jobs;
+mod logs;
 mod managed;
 mod refusals;
 mod shown;
 mod stopping;
+mod telemetry;

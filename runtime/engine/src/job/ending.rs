@@ -8,20 +8,28 @@ use tokio::time::Instant;
 use super::events::{self, JobName};
 use super::reply::{Done, Reply};
 use super::running::Alive;
+use crate::measured::Tally;
 
 /// Holds a job's reply until its end is sent. Dropped without one (a panic, a runtime that shuts down), it sends
 /// `INTERNAL`.
 pub(crate) struct Ending {
     reply: Option<Box<dyn Reply>>,
     name: Arc<JobName>,
+    tally: Arc<Tally>,
     began: Instant,
     _alive: Alive,
 }
 
 impl Ending {
     /// The end of a job that began at `began`.
-    pub(crate) fn new(reply: Box<dyn Reply>, name: Arc<JobName>, began: Instant, alive: Alive) -> Self {
-        Ending { reply: Some(reply), name, began, _alive: alive }
+    pub(crate) fn new(
+        reply: Box<dyn Reply>,
+        name: Arc<JobName>,
+        tally: Arc<Tally>,
+        began: Instant,
+        alive: Alive,
+    ) -> Self {
+        Ending { reply: Some(reply), name, tally, began, _alive: alive }
     }
 
     /// Where rows go meanwhile; `None` only after the end.
@@ -33,6 +41,11 @@ impl Ending {
     /// What the log calls the job.
     pub(crate) fn name(&self) -> Arc<JobName> {
         self.name.clone()
+    }
+
+    /// Its figures.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        self.tally.clone()
     }
 
     /// Sends the end.
@@ -47,11 +60,13 @@ impl Ending {
             Ok(done) => {
                 let done = Done { duration_ms, ..done };
                 events::done(&self.name, &done);
+                self.tally.ended(&self.name, None);
                 reply.done(done);
             }
             Err(error) => {
                 let error = with_incident(error);
                 events::failed(&self.name, &error, duration_ms);
+                self.tally.ended(&self.name, Some(error.code()));
                 reply.error(error);
             }
         }

@@ -21,6 +21,7 @@ use super::running::Registered;
 use super::work;
 use crate::admission::{Entry, Slot};
 use crate::health::HealthBoard;
+use crate::measured::Tally;
 use crate::pool::{Lease, SourcePool};
 use crate::source::registry::Sources;
 
@@ -51,10 +52,11 @@ pub(crate) async fn live(
     registered: Registered,
     mut ending: Ending,
 ) {
-    let name = ending.name();
+    let (name, tally) = (ending.name(), ending.tally());
+    name.find_trace(job.request.options.as_deref());
     events::began(&name);
     let outcome = match ending.reply() {
-        Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, reply)).await,
+        Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, &tally, reply)).await,
         None => Err(Error::internal("a job began after its end")),
     };
     let outcome = match outcome {
@@ -73,15 +75,23 @@ fn cut_off(stopped: &Error) -> Error {
     stopped.detail().iter().fold(draining, |error, (key, value)| error.with(key, value.clone()))
 }
 
-async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Reply) -> Result<Done> {
-    let slot: Slot = match entry {
-        Entry::Slot(slot) => slot,
+async fn run(
+    engine: &Surroundings,
+    job: &Job,
+    entry: Entry,
+    tally: &Tally,
+    reply: &mut dyn Reply,
+) -> Result<Done> {
+    let slot: Result<Slot> = match entry {
+        Entry::Slot(slot) => Ok(slot),
         Entry::Waiting(waiting) => {
-            job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
+            job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))
         }
     };
+    tally.admitted();
+    let slot = slot?;
     let request = parse(engine, &job.request)?;
-    let outcome = answer(engine, job, &request, reply, &slot).await;
+    let outcome = answer(engine, job, &request, tally, reply, &slot).await;
     match outcome {
         // However the database put it that it was stopped: the caller wanted the end.
         Err(error)
@@ -109,6 +119,7 @@ async fn answer(
     engine: &Surroundings,
     job: &Job,
     request: &Request,
+    tally: &Tally,
     reply: &mut dyn Reply,
     slot: &Slot,
 ) -> Result<Done> {
@@ -126,7 +137,7 @@ async fn answer(
     let Some(session) = lease.session() else {
         return Err(Error::internal("a lease without a session"));
     };
-    let outcome = work::run(session, &job.call, request, reply, slot, &engine.memory).await;
+    let outcome = work::run(session, &job.call, request, tally, reply, slot, &engine.memory).await;
     lease.give_back();
     match &outcome {
         Ok(_) => engine.health.worked(&job.key, name, latency),

@@ -9,6 +9,7 @@ use connector_model::request::Request;
 
 use super::reply::{Done, Reply};
 use crate::admission::Slot;
+use crate::measured::Tally;
 
 /// A chunk of this many bytes belongs to a result that fills chunks, not to a small job's only one.
 const LARGE_CHUNK: usize = 32 * 1024;
@@ -48,6 +49,7 @@ pub(crate) async fn run(
     session: &mut dyn Session,
     call: &CallContext,
     request: &Request,
+    tally: &Tally,
     reply: &mut dyn Reply,
     slot: &Slot,
     memory: &Memory,
@@ -69,8 +71,12 @@ pub(crate) async fn run(
     let groups = matches!(request, Request::Aggregate(_));
     let mut chunks = BoundedChunks { reply, groups, call, slot };
     let mut out = RowSink::new(&mut chunks, SinkLimits::default());
-    let page = rows(session, call, request, &mut out, memory).await?;
-    out.flush().await?;
+    let page = rows(session, call, request, &mut out, memory).await;
+    let flushed = if page.is_ok() { out.flush().await.map(|_| ()) } else { Ok(()) };
+    // Once for the job, whichever way it ends.
+    tally.sent(out.rows(), out.bytes());
+    let page = page?;
+    flushed?;
     Ok(Done {
         rows: out.rows(),
         bytes: out.bytes(),

@@ -12,7 +12,7 @@ use connector_model::capability::AggregateCapabilities;
 use connector_model::config::Config;
 use connector_model::conventions::Conventions;
 use connector_model::error::{Error, ErrorCode, Result};
-use connector_model::manifest::Manifest;
+use connector_model::manifest::{Manifest, short_name};
 use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 use tokio::time::Instant;
@@ -108,7 +108,7 @@ impl Parking {
         state.until = Some(Instant::now() + wait);
         let failures = state.failures;
         drop(state);
-        metrics::counter!("semilayer_connector_parked_total", "connector" => self.bridge.clone())
+        metrics::counter!("semilayer_connector_parked_total", "connector" => short_name(&self.bridge).to_owned())
             .increment(1);
         tracing::warn!(
             target: TARGET,
