@@ -12,6 +12,7 @@ mod databases;
 mod mounting;
 mod refusing;
 mod replacing;
+mod watched;
 
 use std::path::{Path, PathBuf};
 
