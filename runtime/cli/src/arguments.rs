@@ -118,6 +118,9 @@ pub struct Flags {
     /// Jobs that run at once (256) [SEMILAYER_MAX_JOBS]
     #[arg(long, global = true, value_name = "N")]
     pub max_jobs: Option<String>,
+    /// Whether /metrics answers under PORT (on); on or off [SEMILAYER_METRICS]
+    #[arg(long, global = true, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub metrics: Option<String>,
     /// text or json [SEMILAYER_LOG_FORMAT]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,

@@ -17,7 +17,9 @@ use runner_engine::{Found, FoundSource};
 use crate::arguments::DoctorFlags;
 use crate::connectors::{self, facts, loading::Loaded};
 use crate::exit::Exit;
-use crate::settings::{ConfigError, Connection, Layers, Logging, Serving, SourceSettings, connection};
+use crate::settings::{
+    ConfigError, Connection, Layers, Logging, Serving, SourceSettings, connection, telemetry,
+};
 use crate::{mask, sources, start};
 
 /// What the checks are called that are about the configuration.
@@ -120,6 +122,7 @@ fn identity(layers: &Layers, dialer: &Dialer, loaded: &Loaded) -> Result<(Connec
     let connection = Connection::read(layers)?;
     let serving = Serving::read(layers)?;
     Logging::read(layers)?;
+    telemetry::collector(layers, &connection)?;
     let gateway = Gateway {
         settings: connection.link()?,
         connect: connection.connect(dialer)?,

@@ -87,6 +87,7 @@ fn write_all(shared: &Shared, mut out: impl Write) {
         // With standard output gone there is nobody left to tell.
         let _told = out.write_all(&batch);
         if lost > 0 {
+            metrics::counter!("semilayer_log_lines_lost_total").increment(lost);
             let _told = writeln!(out, "{lost} log lines were lost: their reader was too slow");
         }
         let _told = out.flush();

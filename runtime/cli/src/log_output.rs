@@ -5,7 +5,9 @@
 
 use std::fmt;
 
+use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -39,13 +41,50 @@ pub fn install(logging: Logging) -> Result<LinesGuard, LogError> {
         .log_internal_errors(false);
     // Not `init`: that would also bridge the `log` crate.
     let installed = match logging.format {
-        LogFormat::Text => tracing::subscriber::set_global_default(lines.event_format(TextLine).finish()),
+        LogFormat::Text => {
+            let lines = lines.event_format(TextLine).fmt_fields(TextFields);
+            tracing::subscriber::set_global_default(lines.finish())
+        }
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
             tracing::subscriber::set_global_default(lines.finish())
         }
     };
     installed.map(|()| guard).map_err(|_| LogError::AlreadyInstalled)
+}
+
+/// Fields that repeat what the message says, for readers of JSON; text lines are longer without them already.
+const SAID: [&str; 8] = ["capabilities", "cause", "gateway", "job", "reason", "runner", "signal", "url"];
+
+/// A text line's message and fields.
+struct TextFields;
+
+impl<'w> FormatFields<'w> for TextFields {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut text = Text { writer, separator: "", written: Ok(()) };
+        fields.record(&mut text);
+        text.written
+    }
+}
+
+struct Text<'w> {
+    writer: Writer<'w>,
+    separator: &'static str,
+    written: fmt::Result,
+}
+
+impl Visit for Text<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let name = field.name();
+        if self.written.is_err() || SAID.contains(&name) {
+            return;
+        }
+        self.written = match name {
+            "message" => write!(self.writer, "{}{value:?}", self.separator),
+            name => write!(self.writer, "{}{name}={value:?}", self.separator),
+        };
+        self.separator = " ";
+    }
 }
 
 /// A text line.

@@ -38,10 +38,10 @@ impl OsSignals {
                 else => return,
             };
             if signals.drain.is_cancelled() {
-                tracing::warn!("{name} received again, cancelling the jobs in flight");
+                tracing::warn!(signal = name, "{name} received again, cancelling the jobs in flight");
                 signals.stop.cancel();
             } else {
-                tracing::info!("{name} received, stopping runner…");
+                tracing::info!(signal = name, "{name} received, stopping runner…");
                 signals.drain.cancel();
             }
         }

@@ -9,6 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// What our own variables begin with.
 const PREFIX: &str = "SEMILAYER_";
+/// What OpenTelemetry's begin with.
+const OTEL_PREFIX: &str = "OTEL_";
 /// Variables of other programs that mean something here.
 const BORROWED: [&str; 3] = ["PORT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 /// Variables of all programs, written in upper or in lower case.
@@ -63,6 +65,7 @@ fn is_ours(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let in_one_case = upper == name || name.to_ascii_lowercase() == name;
     upper.starts_with(PREFIX)
+        || name.starts_with(OTEL_PREFIX)
         || BORROWED.contains(&name)
         || (in_one_case && BORROWED_IN_BOTH_CASES.contains(&upper.as_str()))
 }

@@ -3,6 +3,12 @@
 /// The version of this build; nothing overrides it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The git commit it was built from; `unknown` outside a checkout.
+pub const COMMIT: &str = env!("SEMILAYER_COMMIT");
+
+/// What it was built for.
+pub const TARGET: &str = env!("SEMILAYER_TARGET");
+
 /// The version, the git commit it was built from (`unknown` outside a checkout) and the target.
 pub const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),

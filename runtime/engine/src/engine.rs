@@ -20,6 +20,8 @@ use crate::job::running::{NotTaken, Running};
 use crate::job::{JobRequest, Reply};
 use crate::lock::lock;
 use crate::policy::{Policies, Record, Trace};
+use crate::measured::{JobObserver, Measures, Tally};
+use crate::pool::PoolState;
 use crate::settings::{EngineSettings, Limits};
 use crate::source::registry::Sources;
 use crate::source::{FileSources, Found, Resolver, find_sources};
@@ -33,6 +35,7 @@ pub struct Engine {
     limits: Limits,
     admission: Admission,
     running: Running,
+    measures: Measures,
     surroundings: Arc<Surroundings>,
 }
 
@@ -66,12 +69,14 @@ impl Engine {
             settings;
         let resolver = Resolver { bridges: Bridges::new(served)?, environment, managed };
         let application = Arc::from(format!("semilayer-runner/{runner_short_id}"));
-        let health = HealthBoard::default();
-        let sources = Arc::new(Sources::new(resolver, dialer, application, file, health.clone()));
+        let (health, measures) = (HealthBoard::default(), Measures::default());
+        let sources =
+            Arc::new(Sources::new(resolver, dialer, application, file, health.clone(), measures.clone()));
         Ok(Engine {
             limits,
             admission: Admission::new(limits),
             running: Running::default(),
+            measures,
             surroundings: Arc::new(Surroundings {
                 sources,
                 health,
@@ -84,8 +89,8 @@ impl Engine {
     /// Starts a job in a task of its own. Never waits. Must be called within a tokio runtime.
     pub fn submit(&self, job: JobRequest, reply: Box<dyn Reply>) -> Submitted {
         let began = Instant::now();
-        let name =
-            Arc::new(JobName { id: job.id.clone(), source: job.source.name.clone(), kind: job.kind.clone() });
+        let name = Arc::new(JobName::new(&job));
+        let tally = Arc::new(Tally::new(&self.measures, &name, began));
         let (registered, cancel, alive) = match self.running.register(&job.id) {
             Ok(taken) => taken,
             Err(NotTaken::Duplicate) => {
@@ -96,6 +101,7 @@ impl Engine {
                 let message = "this runner is shutting down; another one may take the job";
                 let error = Error::new(ErrorCode::RunnerDraining, message);
                 events::failed(&name, &error, 0);
+                tally.ended(&name, Some(error.code()));
                 reply.error(error);
                 return Submitted::Refused(ErrorCode::RunnerDraining);
             }
@@ -105,7 +111,7 @@ impl Engine {
         let trace = Arc::new(Trace::default());
         let record =
             policy.audit.clone().map(|log| Record { log, target: job.target.clone(), trace: trace.clone() });
-        let ending = Ending::new(reply, name, began, alive, record);
+        let ending = Ending::new(reply, name, tally, began, alive, record);
         let key = job.source.key();
         let most = policy.max_concurrent.as_ref().map(|set| set.value);
         let admitted = policy
@@ -146,6 +152,7 @@ impl Engine {
 
     /// Replaces the set of assigned sources. What is no longer assigned is closed and wiped.
     pub fn assign(&self, assignments: Vec<Assignment>) {
+        self.measures.assign(&assignments);
         self.surroundings.health.assign(&assignments);
         self.surroundings.sources.assign(assignments);
     }
@@ -187,6 +194,16 @@ impl Engine {
         let mut found = find_sources(&self.surroundings.sources.resolver(), &file, Some(&assigned));
         found.warnings.extend(self.policies().of_none(&found.sources));
         found
+    }
+
+    /// Has this one told of every job that has ended. There is one for the engine's life; a second one is not told.
+    pub fn observe(&self, observer: Arc<dyn JobObserver>) {
+        self.measures.observe(observer);
+    }
+
+    /// The pools of the sources in use.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.surroundings.sources.pools()
     }
 
     /// What the engine is doing, and how its sources are.

@@ -11,7 +11,7 @@
 //! 4. `job`: the request runs on the session, bounded by deadline and cancel, and its end is sent;
 //! 5. `policy`: what this machine's operator allows, held against the request at admission and against its targets and
 //!    columns on the session;
-//! 6. `health`: what that says of the source.
+//! 6. `health`: what that says of the source; `measured`: what is counted of all this.
 //!
 //! [`Engine`] joins them.
 
@@ -21,6 +21,7 @@ mod bridges;
 mod engine;
 mod health;
 mod job;
+mod measured;
 mod policy;
 mod pool;
 mod settings;
@@ -32,12 +33,13 @@ pub use assignment::{Assignment, Credentials};
 pub use bridges::{Bridges, NameTaken, PUBLISHED_BRIDGES, Served};
 pub use engine::{Drained, Engine, Submitted};
 pub use health::{SourceHealth, SourceState, Stats};
-pub use job::{Done, JobRequest, Reply, aggregate_by_scan, events};
+pub use job::{Done, JobRequest, Reply, TraceParent, aggregate_by_scan, events};
+pub use measured::{EndedJob, JobObserver};
 pub use policy::{
     AuditLog, ColumnPattern, Decision, HashKey, Mask, Policies, Policy, PolicyFault, PolicySection,
     PolicySettings, TargetPattern, TargetRules, same_source,
 };
-pub use pool::PoolSettings;
+pub use pool::{PoolSettings, PoolState};
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{
     Environment, FileSource, FileSources, Found, FoundSource, ResolvedSource, Resolver, SourceWarning,

@@ -75,6 +75,25 @@ impl Disconnect {
         }
     }
 
+    /// A word for it, of a closed set.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::Upgrade(UpgradeError::Refused { status: 401 | 403 })
+            | Self::Closed { code: CloseCode::Unauthorized, .. } => "unauthorized",
+            Self::Upgrade(_) => "upgrade",
+            Self::Closed { code: CloseCode::UnsupportedVersion, .. } => "version",
+            Self::Closed { .. } => "closed",
+            Self::Abnormal { .. } => "abnormal",
+            Self::NoHelloAck => "no_hello_ack",
+            Self::Silent => "silent",
+            Self::FrameTooBig { .. } => "frame_too_big",
+            Self::Violation => "violation",
+            Self::AnswersUnread => "answers_unread",
+        }
+    }
+
     /// What a person can do about it, where that is known.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {

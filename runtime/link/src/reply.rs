@@ -99,7 +99,7 @@ impl Drop for JobReply {
     fn drop(&mut self) {
         // Where the socket is gone, nobody waits for an end and this does nothing.
         if !self.ended && self.queue.is_running(&self.id) {
-            tracing::error!(job = %self.id, "a job was dropped without an end; answering INTERNAL");
+            tracing::error!(job = %self.id, "job {} was dropped without an end; answering INTERNAL", self.id);
             self.fail(codes::INTERNAL, "the runner dropped this job; its log says why", false, None);
         }
     }

@@ -37,6 +37,7 @@ const RUNNER_KEYS: [&str; 15] = [
     "log",
     "log_format",
     "max_jobs",
+    "metrics",
     "proxy",
     "token",
     "token_in",

@@ -102,6 +102,19 @@ impl Layers {
         }
     }
 
+    /// A yes or no.
+    ///
+    /// # Errors
+    /// As [`Layers::find`], and for a text that is neither.
+    pub fn switch(&self, flag: Option<&str>, names: Names) -> Result<Option<bool>, ConfigError> {
+        let Some(Setting { value, origin }) = self.text(flag, names)? else { return Ok(None) };
+        match value.to_ascii_lowercase().as_str() {
+            "on" | "true" | "1" | "yes" => Ok(Some(true)),
+            "off" | "false" | "0" | "no" => Ok(Some(false)),
+            _ => Err(ConfigError::Invalid { origin, problem: "must be on or off".to_owned() }),
+        }
+    }
+
     fn variable(&self, name: &'static str) -> Result<Option<Setting<SecretString>>, ConfigError> {
         variable(&self.variables, name)
     }

@@ -13,6 +13,7 @@
 //! - [`mod@policy`]: what the operator allows, whatever the gateway asks for
 //! - [`mod@connectors`]: where connector modules are, and what the operator says of them
 //! - [`logging`]: what is logged, and how
+//! - [`mod@telemetry`]: which collector gets spans and metrics
 //! - [`error`]: what can be wrong with all that
 
 pub mod connection;
@@ -26,6 +27,7 @@ pub mod policy;
 pub mod route;
 pub mod serving;
 pub mod sources;
+pub mod telemetry;
 
 pub use connection::Connection;
 pub use connectors::ModuleSettings;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub sources: SourceSettings,
     /// Where connector modules are, and what the operator says of them.
     pub modules: ModuleSettings,
+    /// Which collector gets spans and metrics, if one does.
+    pub collector: Option<runner_telemetry::otlp::Collector>,
 }
 
 impl Settings {
@@ -55,8 +59,11 @@ impl Settings {
     /// # Errors
     /// The first thing that is missing or wrong, named by flag and variable.
     pub fn read(layers: &Layers) -> Result<Self, ConfigError> {
+        let connection = Connection::read(layers)?;
+        let collector = telemetry::collector(layers, &connection)?;
         Ok(Settings {
-            connection: Connection::read(layers)?,
+            connection,
+            collector,
             serving: Serving::read(layers)?,
             sources: SourceSettings::read(layers)?,
             modules: ModuleSettings::read(layers)?,

@@ -1,4 +1,4 @@
-//! The endpoints under `PORT`: `/health`, `/livez`, `/readyz`.
+//! The endpoints under `PORT`: `/health`, `/livez`, `/readyz`, `/metrics`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::http::{self, Answer, Request, Status};
+use super::http::{self, Answer, Content, Request, Status};
+use super::metrics::Metrics;
 use super::readiness::{Readiness, State};
 use crate::settings::ConfigError;
 
@@ -49,8 +50,8 @@ impl Health {
         self.listener.local_addr()
     }
 
-    /// Answers for ever.
-    pub(super) async fn serve(self) {
+    /// Answers for ever; without `metrics` there is no `/metrics`.
+    pub(super) async fn serve(self, metrics: Option<Metrics>) {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let Ok(slot) = slots.clone().acquire_owned().await else { return };
@@ -62,9 +63,11 @@ impl Health {
                     continue;
                 }
             };
-            let readiness = self.readiness.clone();
+            let (readiness, metrics) = (self.readiness.clone(), metrics.clone());
             tokio::spawn(async move {
-                if let Err(error) = http::serve(stream, |request| answer(request, &readiness)).await {
+                if let Err(error) =
+                    http::serve(stream, |request| answer(request, &readiness, metrics.as_ref())).await
+                {
                     tracing::debug!("health: a request was not answered: {error}");
                 }
                 drop(slot);
@@ -73,8 +76,9 @@ impl Health {
     }
 }
 
-fn answer(request: &Request, readiness: &Readiness) -> Answer {
-    let ok = || Answer { status: Status::Ok, body: json!({ "ok": true }).to_string() };
+fn answer(request: &Request, readiness: &Readiness, metrics: Option<&Metrics>) -> Answer {
+    let ok =
+        || Answer { status: Status::Ok, content: Content::Json, body: json!({ "ok": true }).to_string() };
     match request.path.as_str() {
         // That there is an answer at all says that the event loop turns.
         "/health" | "/livez" => ok(),
@@ -83,12 +87,17 @@ fn answer(request: &Request, readiness: &Readiness) -> Answer {
             State::Draining => unavailable("draining"),
             State::Away { reason } => unavailable(&reason),
         },
+        "/metrics" => match metrics {
+            Some(metrics) => Answer { status: Status::Ok, content: Content::Metrics, body: metrics.text() },
+            None => Status::NotFound.alone(),
+        },
         _ => Status::NotFound.alone(),
     }
 }
 
 fn unavailable(reason: &str) -> Answer {
-    Answer { status: Status::Unavailable, body: json!({ "ok": false, "reason": reason }).to_string() }
+    let body = json!({ "ok": false, "reason": reason }).to_string();
+    Answer { status: Status::Unavailable, content: Content::Json, body }
 }
 
 #[cfg(test)]
@@ -96,7 +105,7 @@ mod tests {
     use super::*;
 
     fn ask(path: &str, readiness: &Readiness) -> Answer {
-        answer(&Request { head_only: false, path: path.to_owned() }, readiness)
+        answer(&Request { head_only: false, path: path.to_owned() }, readiness, None)
     }
 
     #[test]

@@ -20,11 +20,29 @@ pub(super) struct Request {
     pub(super) path: String,
 }
 
-/// What is answered: a status and a JSON text.
+/// What is answered: a status and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: Status,
+    pub(super) content: Content,
     pub(super) body: String,
+}
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    Json,
+    /// Prometheus' text format, version 0.0.4.
+    Metrics,
+}
+
+impl Content {
+    const fn header(self) -> &'static str {
+        match self {
+            Content::Json => "application/json",
+            Content::Metrics => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
 }
 
 /// The statuses that are used.
@@ -53,7 +71,11 @@ impl Status {
     /// An answer that says no more than the status.
     pub(super) fn alone(self) -> Answer {
         let text = self.line().split("\r\n").next().unwrap_or_default();
-        Answer { status: self, body: serde_json::json!({ "error": text }).to_string() }
+        Answer {
+            status: self,
+            content: Content::Json,
+            body: serde_json::json!({ "error": text }).to_string(),
+        }
     }
 }
 
@@ -70,10 +92,11 @@ where
         Ok(request) => (request.head_only, answer(&request)),
         Err(status) => (false, status.alone()),
     };
-    let Answer { status, body } = answer;
+    let Answer { status, content, body } = answer;
     let mut text = format!(
-        "HTTP/1.1 {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
         status.line(),
+        content.header(),
         body.len()
     );
     if !head_only {
@@ -131,7 +154,13 @@ mod tests {
     async fn exchange(request: &[u8]) -> String {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         client.write_all(request).await.unwrap();
-        serve(server, |request| Answer { status: Status::Ok, body: request.path.clone() }).await.unwrap();
+        serve(server, |request| Answer {
+            status: Status::Ok,
+            content: Content::Json,
+            body: request.path.clone(),
+        })
+        .await
+        .unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         answer

@@ -163,7 +163,7 @@ impl JobHandler for Jobs {
 
     fn cancel(&self, id: &str) {
         if !self.service.engine.cancel(id) {
-            tracing::debug!(job = id, "cancel of a job that has ended");
+            tracing::debug!(job = id, "cancel of job {id}, which has ended");
         }
     }
 

@@ -6,6 +6,8 @@
 //! - [`reply`]: the engine's answers as frames
 //! - [`readiness`]: whether jobs can come, and what the log says of the link
 //! - [`health`]: the endpoints under `PORT`
+//! - [`metrics`]: what `/metrics` shows
+//! - [`telemetry`]: what is kept and told of a runner, where that is asked for
 //! - [`http`]: as much HTTP as those need
 //! - [`memory`]: what the heartbeat says of memory
 
@@ -14,9 +16,11 @@ mod http;
 mod jobs;
 mod links;
 mod memory;
+mod metrics;
 mod readiness;
 mod reply;
 mod runner;
+mod telemetry;
 
 pub(crate) use jobs::hello;
 pub use runner::Runner;

@@ -1,7 +1,9 @@
 //! Whether jobs can come, and what the log says of the link.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use metrics::{Counter, counter};
 use runner_link::{LinkState, Observer};
 
 /// How the runner stands with its gateway.
@@ -19,23 +21,60 @@ pub(super) enum State {
 }
 
 /// The state, shared. A clone is the same one.
-#[derive(Debug, Clone)]
-pub(super) struct Readiness(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub(super) struct Readiness(Arc<Shared>);
+
+struct Shared {
+    standing: Mutex<Standing>,
+    reconnects: Counter,
+}
+
+struct Standing {
+    state: State,
+    /// Since when there is a session.
+    acknowledged: Option<Instant>,
+    /// Whether there was one before.
+    was_lost: bool,
+}
 
 impl Readiness {
     pub(super) fn new() -> Self {
-        Readiness(Arc::new(Mutex::new(State::Away { reason: "connecting to the gateway".to_owned() })))
+        let state = State::Away { reason: "connecting to the gateway".to_owned() };
+        let standing = Mutex::new(Standing { state, acknowledged: None, was_lost: false });
+        let reconnects = counter!("semilayer_gateway_reconnects_total");
+        // There from the start, so that an alert sees the first one as a change.
+        reconnects.increment(0);
+        Readiness(Arc::new(Shared { standing, reconnects }))
     }
 
     pub(super) fn state(&self) -> State {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().state.clone()
+    }
+
+    /// How long ago the gateway acknowledged the session there is.
+    pub(super) fn session_age(&self) -> Option<Duration> {
+        self.lock().acknowledged.map(|acknowledged| acknowledged.elapsed())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Draining is for good.
     pub(super) fn set(&self, new: State) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *state != State::Draining {
-            *state = new;
+        let mut standing = self.lock();
+        match new {
+            State::Ready => {
+                standing.acknowledged = Some(Instant::now());
+                if std::mem::take(&mut standing.was_lost) {
+                    self.0.reconnects.increment(1);
+                }
+            }
+            State::Away { .. } => standing.was_lost |= standing.acknowledged.take().is_some(),
+            State::Draining => {}
+        }
+        if standing.state != State::Draining {
+            standing.state = new;
         }
     }
 }
@@ -54,12 +93,13 @@ impl Observer for Readiness {
                 );
             }
             LinkState::Disconnected { reason } => {
-                let reason = reason.to_string();
+                let (cause, reason) = (reason.name(), reason.to_string());
                 // While draining, the end of the session is what was asked for.
                 if self.state() == State::Draining {
-                    tracing::info!("disconnected: {reason}");
+                    tracing::info!(cause, reason, "disconnected: {reason}");
                 } else {
-                    tracing::warn!("⚠ disconnected: {reason}");
+                    tracing::warn!(cause, reason, "⚠ disconnected: {reason}");
+                    counter!("semilayer_gateway_disconnects_total", "reason" => cause).increment(1);
                 }
                 self.set(State::Away { reason });
             }

@@ -13,6 +13,7 @@ use super::health::Health;
 use super::jobs::Service;
 use super::links::{Links, Parts};
 use super::readiness::{Readiness, State};
+use super::telemetry::{self, Telemetry};
 use crate::connectors::loading::Loaded;
 use crate::exit::Exit;
 use crate::mask;
@@ -33,6 +34,7 @@ pub struct Runner {
     changed: Arc<Notify>,
     readiness: Readiness,
     health: Option<Health>,
+    telemetry: Telemetry,
 }
 
 impl Runner {
@@ -42,6 +44,7 @@ impl Runner {
     /// # Errors
     /// What of the settings cannot be used after all.
     pub async fn prepare(settings: Settings) -> Result<Runner, ConfigError> {
+        let exposition = telemetry::install(&settings);
         let dialer = connection::dialer(&settings.connection.ca_files)?;
         let link_settings = settings.connection.link()?;
         let connect = settings.connection.connect(&dialer)?;
@@ -51,7 +54,8 @@ impl Runner {
             None => None,
         };
         let loaded = Loaded::open(&settings.modules).await;
-        let engine = engine(&settings, dialer, &loaded)?;
+        let engine = engine(&settings, dialer.clone(), &loaded)?;
+        let telemetry = Telemetry::start(exposition, &settings, &dialer, &engine, &loaded, &readiness);
         Ok(Runner {
             settings,
             link_settings,
@@ -61,6 +65,7 @@ impl Runner {
             changed: Arc::default(),
             readiness,
             health,
+            telemetry,
         })
     }
 
@@ -101,8 +106,9 @@ impl Runner {
     /// Serves jobs until the signals end it or the gateway refuses for good.
     pub async fn run(self, signals: Signals) -> Exit {
         self.announce();
-        let health = self.health.map(|health| tokio::spawn(health.serve()));
-        let Runner { engine, loaded, readiness, changed, .. } = self;
+        let metrics = self.telemetry.metrics().filter(|_| self.settings.serving.metrics);
+        let health = self.health.map(|health| tokio::spawn(health.serve(metrics)));
+        let Runner { engine, loaded, readiness, changed, telemetry, .. } = self;
         let _watch = loaded.modules().map(|modules| {
             let (engine, loaded, changed) = (engine.clone(), loaded.clone(), changed.clone());
             modules.watch(move |_| serve(&engine, &loaded, &changed))
@@ -128,11 +134,12 @@ impl Runner {
         let ended = match ended {
             Some(ended) => {
                 engine.drain(Duration::ZERO).await;
+                telemetry.finish(Instant::now() + LAST_FRAMES).await;
                 ended
             }
             None => {
                 readiness.set(State::Draining);
-                stop(&engine, self.settings.serving.drain, &signals, links).await
+                stop(&engine, self.settings.serving.drain, &signals, links, telemetry).await
             }
         };
         if let Some(health) = health {
@@ -149,16 +156,15 @@ impl Runner {
 
     fn announce(&self) {
         let connection = &self.settings.connection;
-        tracing::info!(
-            "semilayer-runner {} → {}",
-            mask::short_id(&connection.runner_id.value),
-            connection.gateway.value
-        );
+        let (id, gateway) = (&connection.runner_id.value, &connection.gateway.value);
+        tracing::info!(runner = id, %gateway, "semilayer-runner {} → {gateway}", mask::short_id(id));
         let bridges = self.engine.bridges();
         let names: Vec<&str> = bridges.names().collect();
-        tracing::info!("capabilities: {}", names.join(", "));
+        let names = names.join(", ");
+        tracing::info!(capabilities = names, "capabilities: {names}");
         if let Some(Ok(address)) = self.health.as_ref().map(Health::address) {
-            tracing::info!("health: http://{address}/health");
+            let url = format!("http://{address}/health");
+            tracing::info!(url, "health: {url}");
         }
         if let Some(oddity) = connection.token_oddity() {
             tracing::warn!("{oddity}");
@@ -206,6 +212,7 @@ async fn stop(
     limit: Duration,
     signals: &Signals,
     mut links: Links,
+    telemetry: Telemetry,
 ) -> Result<Outcome, tokio::task::JoinError> {
     let deadline = Instant::now() + limit;
     links.drain();
@@ -221,8 +228,16 @@ async fn stop(
     if in_flight > 0 {
         tracing::info!(in_flight, cancelled, "the jobs in flight have ended");
     }
-    // They end by themselves once what waits is sent.
-    links.ended(deadline.max(Instant::now() + LAST_FRAMES), signals).await
+    // They end by themselves once what waits is sent. No job is left that a collector could be told of.
+    let limit = deadline.max(Instant::now() + LAST_FRAMES);
+    let finish = async {
+        tokio::select! {
+            () = telemetry.finish(limit) => {}
+            () = signals.stop.cancelled() => {}
+        }
+    };
+    let (ended, ()) = tokio::join!(links.ended(limit, signals), finish);
+    ended
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -1,8 +1,10 @@
 mod checks;
 mod connectors;
 mod jobs;
+mod logs;
 mod managed;
 mod policy;
 mod refusals;
 mod shown;
 mod stopping;
+mod telemetry;

@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use crate::support::gateway::{Gateway, job, local};
 use crate::support::program::{Running, TOKEN, database};
 
-async fn get(port: &str, path: &str) -> (String, String) {
+/// Status and body.
+pub(crate) async fn get(port: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -59,14 +60,15 @@ async fn setup(drain_seconds: &str) -> Setup {
 async fn a_job_in_flight_keeps_the_drain_waiting_and_a_second_signal_ends_it() {
     let Setup { mut runner, gateway, port, _folder } = setup("600").await;
     let (status, body) = get(&port, "/readyz").await;
-    assert_eq!(status, "503", "{body}");
+    assert_eq!((&*status, &*body), ("503", r#"{"ok":false,"reason":"connecting to the gateway"}"#));
     let shop = local("shop", "sqlite");
     let (mut session, _) = gateway.greet(json!([shop])).await;
     runner.logged("→ connected").await;
     assert_eq!(get(&port, "/readyz").await.0, "200");
     assert_eq!(get(&port, "/health").await, ("200".to_owned(), r#"{"ok":true}"#.to_owned()));
     assert_eq!(get(&port, "/livez").await.0, "200");
-    assert_eq!(get(&port, "/metrics").await.0, "404");
+    assert_eq!(get(&port, "/metrics").await.0, "200");
+    assert_eq!(get(&port, "/elsewhere").await.0, "404");
 
     session.send(endless("long", &shop)).await;
     runner.logged("← job long").await;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::events::{self, JobName};
 use super::reply::{Done, Reply};
 use super::running::Alive;
+use crate::measured::Tally;
 use crate::policy::Record;
 
 /// Holds a job's reply until its end is sent. Dropped without one (a panic, a runtime that shuts down), it sends
@@ -15,6 +16,7 @@ use crate::policy::Record;
 pub(crate) struct Ending {
     reply: Option<Box<dyn Reply>>,
     name: Arc<JobName>,
+    tally: Arc<Tally>,
     began: Instant,
     _alive: Alive,
     /// What the audit log is told, where there is one.
@@ -26,11 +28,12 @@ impl Ending {
     pub(crate) fn new(
         reply: Box<dyn Reply>,
         name: Arc<JobName>,
+        tally: Arc<Tally>,
         began: Instant,
         alive: Alive,
         record: Option<Record>,
     ) -> Self {
-        Ending { reply: Some(reply), name, began, _alive: alive, record }
+        Ending { reply: Some(reply), name, tally, began, _alive: alive, record }
     }
 
     /// Where rows go meanwhile; `None` only after the end.
@@ -42,6 +45,11 @@ impl Ending {
     /// What the log calls the job.
     pub(crate) fn name(&self) -> Arc<JobName> {
         self.name.clone()
+    }
+
+    /// Its figures.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        self.tally.clone()
     }
 
     /// Sends the end.
@@ -65,11 +73,13 @@ impl Ending {
             Ok(done) => {
                 let done = Done { duration_ms, ..done };
                 events::done(&self.name, &done);
+                self.tally.ended(&self.name, None);
                 reply.done(done);
             }
             Err(error) => {
                 let error = with_incident(error);
                 events::failed(&self.name, &error, duration_ms);
+                self.tally.ended(&self.name, Some(error.code()));
                 reply.error(error);
             }
         }

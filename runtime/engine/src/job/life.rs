@@ -22,6 +22,7 @@ use super::work::{self, Around};
 use crate::admission::{Entry, Slot};
 use crate::health::HealthBoard;
 use crate::lock::lock;
+use crate::measured::Tally;
 use crate::policy::{Guard, Limit, Policies, Policy, Set, Trace};
 use crate::pool::{Lease, SourcePool};
 use crate::source::registry::Sources;
@@ -66,10 +67,11 @@ pub(crate) async fn live(
     registered: Registered,
     mut ending: Ending,
 ) {
-    let name = ending.name();
+    let (name, tally) = (ending.name(), ending.tally());
+    name.find_trace(job.request.options.as_deref());
     events::began(&name);
     let outcome = match ending.reply() {
-        Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, reply)).await,
+        Some(reply) => supervise(&name, &job.call, run(&engine, &job, entry, &tally, reply)).await,
         None => Err(Error::internal("a job began after its end")),
     };
     let outcome = match outcome {
@@ -98,19 +100,27 @@ fn cut_off(stopped: &Error) -> Error {
     stopped.detail().iter().fold(draining, |error, (key, value)| error.with(key, value.clone()))
 }
 
-async fn run(engine: &Surroundings, job: &Job, entry: Entry, reply: &mut dyn Reply) -> Result<Done> {
-    let slot: Slot = match entry {
-        Entry::Slot(slot) => slot,
+async fn run(
+    engine: &Surroundings,
+    job: &Job,
+    entry: Entry,
+    tally: &Tally,
+    reply: &mut dyn Reply,
+) -> Result<Done> {
+    let slot: Result<Slot> = match entry {
+        Entry::Slot(slot) => Ok(slot),
         Entry::Waiting(waiting) => {
-            job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))?
+            job.call.run(waiting).await.map_err(|stopped| stopped.with("stage", "queue"))
         }
     };
+    tally.admitted();
+    let slot = slot?;
     // It may have been replaced while the job waited.
     let policy = engine.policy(&job.request.source.name);
     policy.admit(&job.request.kind)?;
     let request = parse(engine, &job.request)?;
     job.trace.names(&request);
-    let outcome = answer(engine, job, &policy, &request, reply, &slot).await;
+    let outcome = answer(engine, job, &policy, &request, tally, reply, &slot).await;
     match outcome {
         // However the database put it that it was stopped: the caller wanted the end.
         Err(error)
@@ -139,6 +149,7 @@ async fn answer(
     job: &Job,
     policy: &Policy,
     request: &Request,
+    tally: &Tally,
     reply: &mut dyn Reply,
     slot: &Slot,
 ) -> Result<Done> {
@@ -161,7 +172,7 @@ async fn answer(
             let limit = Limit::new(policy, request);
             let around =
                 Around { call: &job.call, slot, memory: &engine.memory, guard, limit, left: &job.trace.left };
-            work::run(session, request, reply, &around).await
+            work::run(session, request, tally, reply, &around).await
         }
         Err(error) => Err(error),
     };

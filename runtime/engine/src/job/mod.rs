@@ -8,6 +8,7 @@
 //! - `work`: the request on a session
 //! - `aggregate`: what of an aggregate the session leaves to the engine
 //! - `events`: what the log says of it
+//! - `trace`: the caller's trace
 
 mod aggregate;
 pub(crate) mod ending;
@@ -16,8 +17,10 @@ pub(crate) mod life;
 mod reply;
 mod request;
 pub(crate) mod running;
+mod trace;
 mod work;
 
 pub use aggregate::aggregate_by_scan;
 pub use reply::{Done, Reply};
 pub use request::JobRequest;
+pub use trace::TraceParent;

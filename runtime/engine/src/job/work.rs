@@ -9,6 +9,7 @@ use connector_model::request::Request;
 
 use super::reply::{Done, Reply};
 use crate::admission::Slot;
+use crate::measured::Tally;
 use crate::policy::{Guard, Left, Limit};
 
 /// A chunk of this many bytes belongs to a result that fills chunks, not to a small job's only one.
@@ -71,6 +72,7 @@ impl Chunks for BoundedChunks<'_> {
 pub(crate) async fn run(
     session: &mut dyn Session,
     request: &Request,
+    tally: &Tally,
     reply: &mut dyn Reply,
     around: &Around<'_>,
 ) -> Result<Done> {
@@ -97,8 +99,12 @@ pub(crate) async fn run(
         Request::Read(_) | Request::Query(_) => out.with_rules(guard.rules()),
         _ => out,
     };
-    let page = rows(session, request, &mut out, around).await.map_err(|error| guard.quiet(error))?;
-    out.flush().await?;
+    let page = rows(session, request, &mut out, around).await.map_err(|error| guard.quiet(error));
+    let flushed = if page.is_ok() { out.flush().await.map(|_| ()) } else { Ok(()) };
+    // Once for the job, whichever way it ends.
+    tally.sent(out.rows(), out.bytes());
+    let page = page?;
+    flushed?;
     let page = guard.page(page);
     Ok(Done {
         rows: out.rows(),

@@ -38,6 +38,23 @@ const CARE_EVERY: (Duration, Duration) = (Duration::from_millis(250), Duration::
 /// Told when a server that was down is found again, with the time until the session was ready.
 pub(crate) type Found = Box<dyn Fn(Duration) + Send + Sync>;
 
+/// How a pool stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolState {
+    /// The name that the source has in metrics.
+    pub source: String,
+    /// Sessions that are open, or being opened.
+    pub open: usize,
+    /// Sessions of those that no job has.
+    pub idle: usize,
+    /// Jobs that wait for a session.
+    pub waiting: usize,
+    /// Sessions that may be open at once.
+    pub most: usize,
+    /// Whether the server is taken for down.
+    pub is_broken: bool,
+}
+
 /// The sessions of one source. Dropping it closes the idle ones; those lent are closed when they come back.
 pub(crate) struct SourcePool {
     found: Found,
@@ -75,6 +92,13 @@ impl SourcePool {
     /// # Errors
     /// What opening it ended with; `QUERY_TIMEOUT` or `CANCELLED` with stage `pool` when the call ends first.
     pub(crate) async fn lend(&self, call: &CallContext) -> Result<Lease> {
+        let asked = Instant::now();
+        let lent = self.take(call).await;
+        self.sessions.manager().measures().lent(asked.elapsed());
+        lent
+    }
+
+    async fn take(&self, call: &CallContext) -> Result<Lease> {
         match call.run(self.sessions.get()).await {
             Ok(Ok(object)) => Ok(Lease::new(object)),
             Ok(Err(PoolError::Backend(error))) => Err(error),
@@ -99,6 +123,19 @@ impl SourcePool {
     /// What the policy has seen of its targets.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// How it stands.
+    pub(crate) fn state(&self) -> PoolState {
+        let status = self.sessions.status();
+        PoolState {
+            source: self.sessions.manager().measures().name().to_owned(),
+            open: status.size,
+            idle: status.available.min(status.size),
+            waiting: status.waiting,
+            most: status.max_size,
+            is_broken: self.sessions.manager().is_given_up(),
+        }
     }
 
     /// How many sessions are open: idle, lent, and being opened or checked.
@@ -130,7 +167,7 @@ impl SourcePool {
         let asked = Instant::now();
         // The open's own limit comes first: its end is what the breaker learns from.
         let call = CallContext::within(self.settings.open.saturating_mul(2));
-        if let Ok(lease) = self.lend(&call).await {
+        if let Ok(lease) = self.take(&call).await {
             lease.give_back();
             self.sessions.manager().reached();
             (self.found)(asked.elapsed());

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::LIFETIME;
 use super::breaker::{Admitted, Breaker};
 use crate::lock::lock;
+use crate::measured::SourceMeasures;
 
 /// A session that was idle for longer has to answer a ping before it is lent: firewalls forget connections.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
@@ -36,6 +37,7 @@ pub(crate) struct Opener {
     source: Box<dyn Source>,
     reach: Reach,
     limit: Duration,
+    measures: Arc<SourceMeasures>,
     state: Mutex<State>,
 }
 
@@ -62,13 +64,18 @@ impl Pooled {
 
 impl Opener {
     /// Opens sessions of `source` within `limit` each.
-    pub(crate) fn new(source: Box<dyn Source>, reach: Reach, limit: Duration) -> Self {
+    pub(crate) fn new(
+        source: Box<dyn Source>,
+        reach: Reach,
+        limit: Duration,
+        measures: Arc<SourceMeasures>,
+    ) -> Self {
         let state = Mutex::new(State {
             breaker: Breaker::default(),
             trusted_since: Instant::now(),
             is_suspect: false,
         });
-        Opener { source, reach, limit, state }
+        Opener { source, reach, limit, measures, state }
     }
 
     /// No session that is idle now is lent again.
@@ -81,6 +88,16 @@ impl Opener {
     /// A session works.
     pub(super) fn reached(&self) {
         lock(&self.state).is_suspect = false;
+    }
+
+    /// What is measured of the source.
+    pub(super) fn measures(&self) -> &SourceMeasures {
+        &self.measures
+    }
+
+    /// Whether the server is taken for down: sessions are opened one at a time, with pauses.
+    pub(super) fn is_given_up(&self) -> bool {
+        lock(&self.state).breaker.error().is_some()
     }
 
     /// Whether the server could not be reached last time, or went away under a session. One that refuses the credentials is another matter: asking
@@ -153,6 +170,7 @@ impl Manager for Opener {
         let attempt = Attempt { state: &self.state, admitted, is_judged: false };
         let opened = self.open().await;
         attempt.judged(&opened);
+        self.measures.opened(opened.as_ref().err().map(Error::code));
         let now = Instant::now();
         opened.map(|session| Pooled { session, opened: now, used: now })
     }

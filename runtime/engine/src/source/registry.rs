@@ -18,7 +18,8 @@ use crate::assignment::Assignment;
 use crate::bridges::Bridges;
 use crate::health::HealthBoard;
 use crate::lock::lock;
-use crate::pool::{Opener, Reach, SourcePool};
+use crate::measured::Measures;
+use crate::pool::{Opener, PoolState, Reach, SourcePool};
 use crate::settings::ManagedRules;
 
 /// Sources of this machine with a pool besides the assigned ones. Jobs carry their source along, and a gateway that names ever new
@@ -32,6 +33,7 @@ pub(crate) struct Sources {
     dialer: Dialer,
     application: Arc<str>,
     health: HealthBoard,
+    measures: Measures,
     state: Mutex<State>,
 }
 
@@ -88,6 +90,7 @@ impl Sources {
         application: Arc<str>,
         file: FileSources,
         health: HealthBoard,
+        measures: Measures,
     ) -> Self {
         let Resolver { bridges, environment, managed } = resolver;
         let state = State {
@@ -97,7 +100,7 @@ impl Sources {
             assigned: Arc::from([]),
             entries: HashMap::new(),
         };
-        Sources { environment, managed, dialer, application, health, state: Mutex::new(state) }
+        Sources { environment, managed, dialer, application, health, measures, state: Mutex::new(state) }
     }
 
     /// The connectors as they are now.
@@ -162,6 +165,15 @@ impl Sources {
     pub(crate) fn configured(&self) -> (Arc<FileSources>, Arc<[Assignment]>) {
         let state = lock(&self.state);
         (state.file.clone(), state.assigned.clone())
+    }
+
+    /// How the pools stand.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        let state = lock(&self.state);
+        let mut pools: Vec<PoolState> = state.entries.values().map(|entry| entry.pool.state()).collect();
+        drop(state);
+        pools.sort_by(|one, other| one.source.cmp(&other.source));
+        pools
     }
 
     /// Forgets every source.
@@ -249,7 +261,7 @@ impl Sources {
             paths: resolved.paths,
             application: self.application.clone(),
         };
-        let opener = Opener::new(source, reach, resolved.pool.open);
+        let opener = Opener::new(source, reach, resolved.pool.open, self.measures.source(&resolved.name));
         let (health, board_key, name) = (self.health.clone(), key.clone(), resolved.name);
         let found = Box::new(move |latency| health.worked(&board_key, &name, latency));
         let pool = SourcePool::new(opener, resolved.pool, found)?;

@@ -12,7 +12,7 @@ use connector_model::capability::AggregateCapabilities;
 use connector_model::config::Config;
 use connector_model::conventions::Conventions;
 use connector_model::error::{Error, ErrorCode, Result};
-use connector_model::manifest::Manifest;
+use connector_model::manifest::{Manifest, short_name};
 use connector_model::request::{Aggregate, Count, Query, Read};
 use connector_model::target::{Target, TargetSchema};
 use tokio::time::Instant;
@@ -143,7 +143,7 @@ impl Parking {
         if !was_parked {
             self.gauge().increment(1);
         }
-        metrics::counter!("semilayer_connector_parked_total", "connector" => self.bridge.clone())
+        metrics::counter!("semilayer_connector_parked_total", "connector" => short_name(&self.bridge).to_owned())
             .increment(1);
         tracing::warn!(
             target: TARGET,
@@ -157,7 +157,7 @@ impl Parking {
 
     /// Versions of the module that are left alone: one, or none.
     fn gauge(&self) -> metrics::Gauge {
-        metrics::gauge!("semilayer_connector_parked", "connector" => self.bridge.clone())
+        metrics::gauge!("semilayer_connector_parked", "connector" => short_name(&self.bridge).to_owned())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

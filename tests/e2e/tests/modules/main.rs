@@ -13,6 +13,7 @@ mod hostile;
 mod mounting;
 mod refusing;
 mod replacing;
+mod watched;
 
 use std::path::{Path, PathBuf};
 
