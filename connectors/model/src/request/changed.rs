@@ -61,7 +61,7 @@ mod tests {
         for other in [
             after("1970-01-01T00:00:05Z"),
             after("27 bytes that are no moment"),
-            Filter::Not(Box::new(moment.clone())),
+            Filter::Not(Box::new(moment)),
             Filter::TRUE,
         ] {
             assert_eq!(ChangedSince::meant_by(&other), None, "{other:?}");

@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 4;
 
 const SECTIONS: [&str; 5] = ["connectors", "managed", "policy", "runner", "sources"];
-const RUNNER_KEYS: [&str; 15] = [
+const RUNNER_KEYS: [&str; 16] = [
     "auth_attempts",
     "ca_file",
     "cache_dir",
