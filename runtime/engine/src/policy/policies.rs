@@ -109,7 +109,10 @@ impl Policies {
         let PolicySettings { all, sources } = settings;
         let mut spelled: HashMap<String, Named> = HashMap::new();
         for (name, own) in sources {
-            let named = Named { name: name.clone(), policy: Arc::new(policy(all, Some((name.as_str(), own)), open)?) };
+            let named = Named {
+                name: name.clone(),
+                policy: Arc::new(policy(all, Some((name.as_str(), own)), open)?),
+            };
             if let Some(Named { name: first, .. }) = spelled.insert(variable_name(name), named) {
                 return Err(PolicyFault::SameSource { first, second: name.clone() });
             }
