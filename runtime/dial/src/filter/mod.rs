@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use crate::destination::Destination;
 
-use reserved::Guard;
 pub(crate) use network::Network;
+use reserved::Guard;
 pub use reserved::ReservedClass;
 use rule::Subject;
 pub use rule::{AllowRule, RuleError, RuleFault};
