@@ -214,7 +214,7 @@ mod tests {
             ("http://", Host),
             ("http://user:hunter2@", Host),
             ("http://two words", Host),
-            ("http://proxy\r\nX: y", Host),
+            ("http://proxy\r\nX: y", Port),
             ("http://proxy:0", Port),
             ("http://proxy:", Port),
             ("http://proxy:99999", Port),
