@@ -71,9 +71,9 @@ impl Table {
         Ok(Evaluated::boxed(answer.held_bytes(self.held_bytes), scan))
     }
 
-    /// How many rows of `scan` a `count` asks for. A moment on a column of whole numbers is milliseconds: so the runner asks
-    /// for the total of a `read` of what changed. On a column of texts that may hold moments such a question has two
-    /// meanings; the number is then that of the rows that `query` finds, and is said to be approximate.
+    /// How many rows of `scan` a `count` asks for. Where the runner asks for the total of a `read` of what changed
+    /// ([`ChangedSince::meant_by`]), a moment on a column of whole numbers is milliseconds; on a column of texts that may hold
+    /// moments the rows are counted by their texts, and the number is said to be approximate.
     ///
     /// # Errors
     /// As [`Table::query`], and what broke the scan off.
@@ -293,7 +293,9 @@ mod tests {
 
         let count = |column: &str, table: &Table| {
             let moment = Operand::Text("1970-01-01T00:00:00.900000Z".to_owned());
-            let filter = Filter::Column(column.to_owned(), Test::Compare(Comparison::Greater, moment));
+            let once = Filter::Column(column.to_owned(), Test::Compare(Comparison::Greater, moment));
+            // As the runner says it: twice.
+            let filter = Filter::And(vec![once.clone(), once]);
             let request = Count { target: "numbers".to_owned(), filter };
             table.count(&mut 0, &request, Box::new(Numbers(ROWS)))
         };
@@ -303,7 +305,7 @@ mod tests {
         texts.columns[1].logical_type = LogicalType::Text;
         let conventions = Conventions { moments_in_text: true, ..Conventions::default() };
         let table = Table::new(&texts).conventions(conventions);
-        assert!(count("rest", &table).unwrap().approximate, "by the moment, or by the text?");
+        assert!(count("rest", &table).unwrap().approximate, "by the text, and not by the moment");
         assert!(!count("rest", &Table::new(&texts)).unwrap().approximate);
     }
 

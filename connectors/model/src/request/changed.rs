@@ -17,13 +17,19 @@ pub struct ChangedSince {
 }
 
 impl ChangedSince {
-    /// What a module's `count` may be asked for in the total of a `read`: version 0.1.0 of the module contract has no other
-    /// words for it than `{"at": {"$gt": "2024-03-01T10:00:00.000000Z"}}`. A caller's own `where` may look the same, so
-    /// whoever counts answers as `query` would, and takes this reading only where `query` would refuse.
+    /// What a module's `count` is asked for in the total of a `read`: version 0.1.0 of the module contract has no other
+    /// words for it than a `where`. The runner says the same comparison twice, `{"$and": [{"at": {"$gt":
+    /// "2024-03-01T10:00:00.000000Z"}}, {"at": {"$gt": "2024-03-01T10:00:00.000000Z"}}]}`, which means no more than once to
+    /// whoever does not look for it, and which no caller writes.
     pub fn meant_by(filter: &Filter) -> Option<ChangedSince> {
-        let Filter::Column(column, Test::Compare(Comparison::Greater, Operand::Text(text))) = filter else {
+        let Filter::And(parts) = filter else { return None };
+        let [once, twice] = parts.as_slice() else { return None };
+        let Filter::Column(column, Test::Compare(Comparison::Greater, Operand::Text(text))) = once else {
             return None;
         };
+        if once != twice {
+            return None;
+        }
         let micros = (text.len() == MOMENT_BYTES).then(|| parse_moment(text))??;
         Some(ChangedSince { column: column.clone(), micros })
     }
@@ -46,7 +52,8 @@ mod tests {
     use super::*;
 
     fn after(text: &str) -> Filter {
-        Filter::Column("at".into(), Test::Compare(Comparison::Greater, Operand::Text(text.into())))
+        let once = Filter::Column("at".into(), Test::Compare(Comparison::Greater, Operand::Text(text.into())));
+        Filter::And(vec![once.clone(), once])
     }
 
     #[test]
@@ -62,6 +69,10 @@ mod tests {
             after("1970-01-01T00:00:05Z"),
             after("27 bytes that are no moment"),
             Filter::Not(Box::new(moment)),
+            Filter::Column(
+                "at".into(),
+                Test::Compare(Comparison::Greater, Operand::Text("1970-01-01T00:00:05.000000Z".into())),
+            ),
             Filter::TRUE,
         ] {
             assert_eq!(ChangedSince::meant_by(&other), None, "{other:?}");

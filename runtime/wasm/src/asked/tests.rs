@@ -75,7 +75,9 @@ fn moments_have_microseconds_and_four_digits_of_year() {
     let since = ChangedSince { column: "at".into(), micros: 1 };
     assert_eq!(
         changed(Some(&since)).unwrap().as_deref(),
-        Some(r#"{"at":{"$gt":"1970-01-01T00:00:00.000001Z"}}"#)
+        Some(
+            r#"{"$and":[{"at":{"$gt":"1970-01-01T00:00:00.000001Z"}},{"at":{"$gt":"1970-01-01T00:00:00.000001Z"}}]}"#
+        )
     );
 }
 

@@ -53,7 +53,9 @@ async fn an_exception_among_rows_is_an_error_and_never_a_row() {
             error.message().contains("stop here") && !error.message().contains("__exception__"),
             "{error}"
         );
-        // The session is not harmed.
+        // The rest of the result may still be under way: another session goes on.
+        assert!(!session.reusable());
+        let mut session = fixture.session().await;
         assert_eq!(query(&mut *session, "whole", json!({})).await.unwrap().rows.len(), 3);
     }
 }

@@ -12,7 +12,7 @@ async fn a_module_that_tells_its_password_is_shown_without_it() {
     let module = guest("hostile").await.unwrap();
     for (mode, lines) in [
         ("open-fails", ["✗ shop  auth", "forged line", "***"]),
-        ("ping-tells", ["✓ shop  query", "mode", "***"]),
+        ("ping-tells", ["! shop  query", "mode", "***"]),
     ] {
         let settings = [("mode", mode.to_owned()), ("password", PASSWORD.to_owned())];
         let text = line_of(&module, &settings, Origin::Local).await;

@@ -161,6 +161,8 @@ async fn a_row_beyond_the_limit_is_too_large_and_no_fault_of_the_connector() {
             assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{target}: {error}");
             let words = error.message();
             assert!(words.contains("8388608") && words.contains("leave"), "{target}: {error}");
+            // What came of the result before the error was on its way already: the next job has another session.
+            session = fixture.session().await;
             let rows = job(&mut *session, Kind::Read, "small", &json!({})).await.unwrap().rows;
             assert_eq!(rows.len(), 1, "behind {target}");
         }

@@ -101,10 +101,12 @@ async fn large_rows_come_one_by_one_and_too_large_ones_end_the_job() {
         (ErrorCode::ResultTooLarge, &json!("t")),
         "{error}"
     );
+    let mut session = fixture.session().await;
     let larger = ["UPDATE numbers SET t = hex(zeroblob(11000000)) WHERE id = 7"];
     fixture.server.execute(&larger).await.unwrap();
     let error = query(&mut *session, "numbers", json!({"where": {"id": 7}})).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::ResultTooLarge, "{error}");
+    let mut session = fixture.session().await;
     let left_out = query(&mut *session, "numbers", json!({"select": ["id"]})).await.unwrap();
     assert_eq!(left_out.rows.len(), 12);
 }

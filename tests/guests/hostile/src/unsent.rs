@@ -8,7 +8,8 @@ const LONG: usize = 8 << 20;
 
 /// Makes so many requests with bodies, and writes into each as much as is taken.
 pub fn bodies(count: usize) -> (&'static str, String) {
-    let mut kept: Vec<(OutgoingRequest, OutgoingBody, OutputStream)> = Vec::new();
+    // Given back in this order: what is made of something goes before it.
+    let mut kept: Vec<(OutputStream, OutgoingBody, OutgoingRequest)> = Vec::new();
     let mut bytes = 0;
     for _ in 0..count {
         let request = OutgoingRequest::new(Fields::new());
@@ -20,7 +21,7 @@ pub fn bodies(count: usize) -> (&'static str, String) {
             }
             bytes += room;
         }
-        kept.push((request, body, stream));
+        kept.push((stream, body, request));
     }
     ("kept", bytes.to_string())
 }
