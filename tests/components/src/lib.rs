@@ -2,7 +2,7 @@
 //!
 //! - [`open`]: a component by its name, a source of it, a session
 //! - [`as_written`]: a session for the conformance suite
-//! - [`job`]: a job through a session, its rows as JSON
+//! - [`mod@job`]: a job through a session, its rows as JSON
 //! - [`keyspace`]: tables of the conformance suite as keys and values
 
 pub mod as_written;

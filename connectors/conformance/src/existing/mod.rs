@@ -5,14 +5,14 @@
 //! request. What cannot be known of a database from outside is left open: the sequence of rows that an order does not
 //! settle, and texts that are compared by a collation of their own.
 //!
-//! - [`choose`]: the target, and its rows as they came
-//! - [`typed`]: those rows as a table of typed values
-//! - [`collation`]: columns of text that are not compared byte by byte
-//! - [`right`]: what should become of a request
-//! - [`hold`]: whether it did
-//! - [`pages`]: a result page by page
-//! - [`fixed`]: what no generator should have to find by luck
-//! - [`report`]: what came of it, for a person
+//! - `choose`: the target, and its rows as they came
+//! - `typed`: those rows as a table of typed values
+//! - `collation`: columns of text that are not compared byte by byte
+//! - `right`: what should become of a request
+//! - `hold`: whether it did
+//! - `pages`: a result page by page
+//! - `fixed`: what no generator should have to find by luck
+//! - `report`: what came of it, for a person
 
 mod choose;
 mod collation;

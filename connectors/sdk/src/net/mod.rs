@@ -37,7 +37,7 @@ impl TcpStream {
     /// Connects without TLS.
     ///
     /// # Errors
-    /// An [`io::Error`] that holds a [`Failure`]; [`unreachable`] says it to whoever asked for rows.
+    /// An [`io::Error`] that holds a [`Failure`]; [`unreachable()`] says it to whoever asked for rows.
     pub fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
         Ok(TcpStream::over(Connection::dial(host, port, false)?))
     }
