@@ -52,7 +52,8 @@ mod tests {
     use super::*;
 
     fn after(text: &str) -> Filter {
-        let once = Filter::Column("at".into(), Test::Compare(Comparison::Greater, Operand::Text(text.into())));
+        let once =
+            Filter::Column("at".into(), Test::Compare(Comparison::Greater, Operand::Text(text.into())));
         Filter::And(vec![once.clone(), once])
     }
 

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place_and_the_nearest_name() {
         for (text, expected) in [
-            ("max_row = 1", "[policy] max_row: there is no such key; did you mean \"max_rows\"?"),
+            ("max_row = 1", "[policy] max_row: there is no such key; did you mean \"max_rows\""),
             ("source.a = {}", "[policy] source: there is no such key; did you mean \"sources\"?"),
             ("sources = 1", "[policy.sources] must hold a table"),
             ("sources.a = 1", "[policy.sources.a] must be a table"),

@@ -93,7 +93,7 @@ async fn a_job_or_a_policy_that_cannot_be_understood_is_code_2() {
     }
     let query = json!({"source": "shop", "kind": "query", "target": "things"});
     for (policy, problem) in [
-        ("[policy]\nmax_row = 1", "[policy] max_row: there is no such key; did you mean \"max_rows\"?"),
+        ("[policy]\nmax_row = 1", "[policy] max_row: there is no such key; did you mean \"max_rows\""),
         ("[policy]\nmask = { email = \"hash\" }", "SEMILAYER_MASK_KEY"),
     ] {
         write(folder.path(), policy);

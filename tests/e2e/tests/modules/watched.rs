@@ -57,6 +57,8 @@ async fn a_runner_that_has_done_work_of_every_sort_shows_every_series_of_the_pag
     let url = format!("http://127.0.0.1:{port}/metrics");
 
     stack.gateway.serving(&stack.caller, "shop").await.unwrap();
+    // A module that has to be compiled is served a little later.
+    stack.gateway.serving(&stack.caller, "evil").await.unwrap();
     let ask = async |source: &str, target: &str| {
         stack.caller.ask(source, "query", &json!({"target": target, "options": {}})).await.unwrap()
     };

@@ -58,7 +58,16 @@ async fn a_gateway_that_asks_for_a_client_certificate_is_served_with_one_and_say
     let (exit, out) = site.doctor(&options).await;
     assert_eq!(exit, Exit::Code(1), "{out}");
     let runner = Runner::spawn(&site.gateway, &site.identity, &options).unwrap();
-    let said = runner.process().wait_for_line("wants a client certificate", LIMIT).await.unwrap();
+    runner
+        .process()
+        .wait_for_line("⚠ disconnected: the gateway wants a client certificate", LIMIT)
+        .await
+        .unwrap();
+    let said = runner
+        .process()
+        .wait_for_line("connecting again after: the gateway wants a client", LIMIT)
+        .await
+        .unwrap();
     runner.process().kill9().await.unwrap();
     for text in [said, out] {
         assert!(text.contains("set --client-cert and --client-key"), "{text}");

@@ -26,8 +26,12 @@ async fn a_proxy_that_signs_anew_is_named_hears_no_token_and_is_let_in_by_its_au
     assert!(out.contains("set NODE_EXTRA_CA_CERTS (or --ca-file)"), "{out}");
 
     let runner = Runner::spawn(&site.gateway, &site.identity, &options).unwrap();
-    let said = runner.process().wait_for_line("Corporate Inspection Authority", LIMIT).await.unwrap();
-    assert!(said.contains("NODE_EXTRA_CA_CERTS"), "{said}");
+    let said =
+        runner.process().wait_for_line("connecting again after: gateway.example", LIMIT).await.unwrap();
+    assert!(
+        said.contains("NODE_EXTRA_CA_CERTS") && said.contains("Corporate Inspection Authority"),
+        "{said}"
+    );
     runner.process().kill9().await.unwrap();
     assert_eq!(proxy.inspected(), b"", "something was said to a stranger");
 

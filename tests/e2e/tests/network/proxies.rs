@@ -89,7 +89,8 @@ async fn a_wrong_password_is_said_in_the_log_and_never_shown() {
     let options = site.behind("HTTPS_PROXY", proxy.url_with("http", "app:hunter3"));
     let runner = Runner::spawn(&site.gateway, &site.identity, &options).unwrap();
     let said = "the proxy does not accept the user name and password (407, by Basic)";
-    let line = runner.process().wait_for_line(said, LIMIT).await.unwrap();
+    runner.process().wait_for_line(said, LIMIT).await.unwrap();
+    let line = runner.process().wait_for_line("connecting again after: ", LIMIT).await.unwrap();
     assert!(line.contains("http://user:password@host:port"), "{line}");
     let all: Vec<String> = runner.process().lines().into_iter().map(|line| line.text).collect();
     assert!(!all.join("\n").contains("hunter"), "{all:?}");

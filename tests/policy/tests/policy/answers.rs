@@ -1,6 +1,7 @@
 //! What is answered nevertheless, and how.
 
 use aws_lc_rs::hmac;
+use connector_model::cursor::CursorKind;
 use serde_json::{Value, json};
 
 use crate::{MASK_KEY, Subject};
@@ -68,7 +69,9 @@ async fn pages(subject: &Subject) {
     Subject::shows_nothing("query", &masked);
     assert_eq!(masked.rows[0]["email"], "***");
     let done = masked.done.unwrap();
-    assert_eq!((done.next_cursor, done.cursor_kind, done.rows), (None, None, 1));
+    assert_eq!(done.rows, 1);
+    // One that only counts rows says nothing of the key.
+    assert!(done.next_cursor.is_none() || done.cursor_kind == Some(CursorKind::Offset), "{done:?}");
 }
 
 async fn groups(subject: &Subject) {

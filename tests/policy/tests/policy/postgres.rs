@@ -10,10 +10,19 @@ use test_servers::{Postgres, PostgresOptions};
 
 use crate::{Subject, TABLES, answers, attempts, policy};
 
+/// The tests' user may read whatever there is: nothing but the policy stands before it.
+const GRANT: &str = "DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)' LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO app; GRANT SELECT ON ALL TABLES IN SCHEMA %I TO app', name, name);
+    END LOOP;
+END $$";
+
 async fn server(sql: &str) -> Postgres {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let server = Postgres::start(PostgresOptions::default()).await.unwrap();
-    server.admin().await.unwrap().batch_execute(sql).await.unwrap();
+    let admin = server.admin().await.unwrap();
+    admin.batch_execute(sql).await.unwrap();
+    admin.batch_execute(GRANT).await.unwrap();
     server
 }
 
