@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # Two images: `runner` (the default) and `gateway`, with --target. Nothing but the program, the few libraries it is linked
-# to, and empty places to mount into: no shell, no package manager. `doctor` and `diag` are built in.
+# to, and empty places to mount into: no shell, no package manager. `doctor` is built in.
 
 # What the programs are built in: Rust with rustup, and a C compiler.
 ARG BUILD_BASE=rust:1.95-bookworm
@@ -39,7 +39,7 @@ VOLUME ["/var/cache/semilayer"]
 STOPSIGNAL SIGTERM
 # Asks the runner's own port where PORT is set, and is content where nothing listens.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/usr/local/bin/semilayer-runner", "healthcheck"]
-# What follows the image's name is a command: doctor, status, diag …; nothing is `start`.
+# What follows the image's name is a command: doctor, status …; nothing is `start`.
 ENTRYPOINT ["/usr/local/bin/semilayer-runner"]
 LABEL org.opencontainers.image.title="semilayer-runner" \
       org.opencontainers.image.description="Dials out to a gateway and runs its query jobs against the databases of this network" \
