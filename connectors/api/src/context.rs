@@ -122,14 +122,19 @@ impl OpenContext {
             timeout: timeout.min(self.call.remaining()),
             ..ConnectOptions::default()
         };
-        let connected = self
+        let dialled = self
             .call
             .run(self.dialer.connect(to, &options))
             .await
-            .map_err(|stopped| stopped.with("stage", "tcp"))?
-            .map_err(|error| unreachable(&error))?;
+            .map_err(|stopped| stopped.with("stage", "tcp"))?;
+        let connected = dialled.map_err(|error| {
+            if let Some(report) = StageReport::of_failed_dial(&error) {
+                self.passed(report);
+            }
+            unreachable(&error)
+        })?;
         let address = connected.address.socket_addr();
-        self.passed(StageReport::new(Stage::Dns, connected.dns, format!("{} → {}", to.host(), address.ip())));
+        self.passed(StageReport::of_name(to.host(), address.ip(), connected.dns));
         self.passed(StageReport::new(Stage::Tcp, connected.tcp, address.to_string()));
         Ok(connected)
     }

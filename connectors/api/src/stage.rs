@@ -1,6 +1,9 @@
 //! The steps of opening a session, in the order they are taken.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use dial::DialError;
 
 /// One step on the way to a usable session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +25,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Stage; 7] =
+        [Stage::Config, Stage::Dns, Stage::Tcp, Stage::Tls, Stage::Auth, Stage::Query, Stage::ReadOnly];
+
+    /// The stage of that name.
+    pub fn from_name(name: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| stage.as_str() == name)
+    }
+
     /// The name in `detail.stage` and in what `doctor` prints.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +65,18 @@ impl StageReport {
     /// A report without a warning.
     pub fn new(stage: Stage, elapsed: Duration, note: impl Into<String>) -> Self {
         StageReport { stage, elapsed, note: note.into(), warning: None }
+    }
+
+    /// The host's name has this address.
+    pub fn of_name(host: &str, address: IpAddr, elapsed: Duration) -> Self {
+        StageReport::new(Stage::Dns, elapsed, format!("{host} → {address}"))
+    }
+
+    /// What a dial that failed had passed before: its name had addresses, and none of them answered.
+    pub fn of_failed_dial(error: &DialError) -> Option<Self> {
+        let (elapsed, host) = (error.dns()?, error.destination()?.host());
+        let tried = error.attempts().first().map(|attempt| attempt.address);
+        Some(StageReport::of_name(host, error.address().or(tried)?.ip(), elapsed))
     }
 
     /// Adds a warning.

@@ -33,6 +33,13 @@ pub enum Command {
     Doctor(DoctorFlags),
     /// Show what is configured and where each value comes from; no network
     Status,
+    /// Open one source as a job would, ask it for a sign of life, and show what it has
+    TestSource(TestSourceFlags),
+    /// Show every setting with its origin, or the schema of the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write a support bundle: configuration without secrets, doctor's report, log lines
+    Diag(DiagFlags),
     /// Show the sources that the environment and the file configure
     Sources {
         /// Print one JSON object
@@ -54,6 +61,49 @@ pub struct DoctorFlags {
     #[arg(long)]
     pub json: bool,
     /// Leave the gateway out
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// What `test-source` opens and how it answers.
+#[derive(Debug, Clone, Args)]
+pub struct TestSourceFlags {
+    /// The source
+    pub name: String,
+    /// Read one row of this target and show the names and types of its columns, never a value
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to show of the configuration.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Show what is set, and by what; secrets are masked
+    Show {
+        /// Show what is in force: defaults too
+        #[arg(long)]
+        effective: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of semilayer-runner.toml, for editors
+    Schema,
+}
+
+/// What goes into a support bundle, and where it goes.
+#[derive(Debug, Clone, Args)]
+pub struct DiagFlags {
+    /// Where to write it; `-` is standard output. Otherwise a new file in the working directory
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A file with the runner's log, of which the end goes into the bundle; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub logs: Option<PathBuf>,
+    /// Leave the gateway out of doctor's report
     #[arg(long)]
     pub offline: bool,
 }

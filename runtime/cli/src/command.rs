@@ -9,7 +9,8 @@ use clap::error::ErrorKind;
 use runner_link::Signals;
 use tokio::runtime::Runtime;
 
-use crate::arguments::{Arguments, Command, Flags};
+use crate::arguments::{Arguments, Command, ConfigCommand, Flags};
+use crate::config::{Shown, schema};
 use crate::connectors::loading::Loaded;
 use crate::connectors::{self, ConnectorsError};
 use crate::exit::Exit;
@@ -17,7 +18,7 @@ use crate::settings::{ConfigError, Connection, Layers, Logging, Settings, Source
 use crate::signals::OsSignals;
 use crate::start::Runner;
 use crate::variables::Variables;
-use crate::{doctor, log_output, sources, status};
+use crate::{diag, doctor, log_output, sources, status, test_source};
 
 /// Threads that run jobs, at most. A runner waits for networks; what it computes is JSON.
 const MAX_WORKERS: usize = 4;
@@ -51,6 +52,8 @@ enum Failure {
     Output(io::Error),
     #[error(transparent)]
     Connectors(#[from] ConnectorsError),
+    #[error(transparent)]
+    Diag(#[from] diag::DiagError),
 }
 
 /// Runs the program.
@@ -71,9 +74,11 @@ pub fn run(process: &mut Process<'_>) -> Exit {
             let _told = writeln!(process.err, "error: {failure}");
             match failure {
                 Failure::Config(_) => Exit::Config,
-                Failure::Runtime(_) | Failure::Log(_) | Failure::Output(_) | Failure::Connectors(_) => {
-                    Exit::Failed
-                }
+                Failure::Runtime(_)
+                | Failure::Log(_)
+                | Failure::Output(_)
+                | Failure::Connectors(_)
+                | Failure::Diag(_) => Exit::Failed,
             }
         }
     }
@@ -105,6 +110,21 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
             let exit = runtime()?.block_on(doctor::run(&asked, layers, process.is_terminal, process.out));
             exit.map_err(Failure::Output)
         }
+        Command::TestSource(asked) => {
+            let report = runtime()?.block_on(test_source::run(&asked, &layers?))?;
+            report.print(process.is_terminal, process.out).map_err(Failure::Output)
+        }
+        Command::Config(ConfigCommand::Show { effective, json }) => {
+            let shown = runtime()?.block_on(Shown::of(&layers?));
+            shown.print(effective, json, process.out).map_err(Failure::Output)
+        }
+        Command::Config(ConfigCommand::Schema) => {
+            writeln!(process.out, "{:#}", schema::schema()).map_err(Failure::Output)?;
+            Ok(Exit::Ok)
+        }
+        Command::Diag(asked) => {
+            Ok(runtime()?.block_on(diag::run(&asked, &layers, process.out, process.err))?)
+        }
         Command::Sources { json } => {
             let layers = layers?;
             let (settings, modules) = (SourceSettings::read(&layers)?, connectors::settings(&layers)?);
@@ -114,7 +134,7 @@ fn dispatch(process: &mut Process<'_>, command: Command, flags: Flags) -> Result
         }
         Command::Connectors(command) => {
             let layers = layers?;
-            let (modules, ca_files) = (connectors::settings(&layers)?, connection::ca_files(&layers));
+            let (modules, ca_files) = (connectors::settings(&layers)?, connection::ca_files(&layers)?);
             let running = connectors::run(command, &modules, &ca_files, process.out, process.err);
             Ok(runtime()?.block_on(running)?)
         }

@@ -4,21 +4,19 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use connector_host::load::{ModuleReport, Modules, Standing};
-use connector_model::error::{Error, ErrorCode};
-use connector_model::manifest::short_name;
-use connector_model::nearest::suggestion;
 use dial::Dialer;
 use runner_doctor::{
-    Area, Check, Gateway, ModuleFacts, ModuleFault, ModuleSubject, Openable, Report, SourceSubject, Status,
-    Subject, Verdict, examine, json, text,
+    Area, Assigned, Check, Gateway, ModuleFacts, ModuleFault, ModuleSubject, Report, Status, Subject,
+    Verdict, WhenAssigned, examine_with, json, text,
 };
-use runner_engine::{Found, FoundSource};
+use runner_engine::{Assignment, FileSources, Found, FoundSource, Resolver, SourceWarning, find_sources};
 
 use crate::arguments::DoctorFlags;
 use crate::connectors::{self, facts, loading::Loaded};
 use crate::exit::Exit;
+use crate::settings::known::unread;
 use crate::settings::{ConfigError, Connection, Layers, Logging, Serving, SourceSettings, connection};
-use crate::{mask, sources, start};
+use crate::{mask, sources, start, subjects};
 
 /// What the checks are called that are about the configuration.
 const CONFIG: &str = "config";
@@ -33,14 +31,7 @@ pub async fn run(
     is_terminal: bool,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let prepared = match layers {
-        Ok(layers) => prepare(asked, &layers).await,
-        Err(error) => Err(error),
-    };
-    let report = match prepared {
-        Ok(subject) => examine(subject).await,
-        Err(error) => Report { checks: vec![broken(&error)] },
-    };
+    let report = report(asked, &layers).await;
     if asked.json {
         writeln!(out, "{:#}", json::to_json(&report))?;
     } else {
@@ -54,14 +45,26 @@ pub async fn run(
     })
 }
 
+/// What the checks found.
+pub(crate) async fn report(asked: &DoctorFlags, layers: &Result<Layers, ConfigError>) -> Report {
+    let prepared = match layers {
+        Ok(layers) => prepare(asked, layers).await,
+        Err(error) => return Report { checks: vec![broken(error)] },
+    };
+    match prepared {
+        Ok((subject, when_assigned)) => examine_with(subject, Some(when_assigned)).await,
+        Err(error) => Report { checks: vec![broken(&error)] },
+    }
+}
+
 /// What is to be examined. A configuration that does not do for the gateway still does for the sources.
 ///
 /// # Errors
 /// What makes any examination impossible.
-async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, ConfigError> {
+async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<(Subject, WhenAssigned), ConfigError> {
     let settings = SourceSettings::read(layers)?;
     let modules = connectors::settings(layers)?;
-    let dialer = connection::dialer(&connection::ca_files(layers))?;
+    let dialer = connection::dialer(&connection::ca_files(layers)?)?;
     let loaded = Loaded::load(&modules).await;
     let mut known = Vec::new();
     let (gateway, short_id) = match identity(layers, &dialer, &loaded) {
@@ -81,7 +84,10 @@ async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, Config
     };
     if asked.offline {
         let skipped = |name| Check::new(Area::Gateway, name, Status::Skipped, "left out (--offline)");
-        known.extend(["reachable", "handshake"].map(skipped));
+        known.extend(["reachable", "handshake", "assignment"].map(skipped));
+    }
+    for unread in unread(&layers.variables) {
+        known.push(Check::new(Area::Config, CONFIG, Status::Warning, unread.to_string()));
     }
     let found = sources::find(&settings, &loaded)?;
     for warning in &found.warnings {
@@ -91,20 +97,25 @@ async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<Subject, Config
         known.push(Check::new(Area::Config, "connectors", Status::Warning, problem));
     }
     let reports = loaded.modules().map(Modules::reports).unwrap_or_default();
-    let subjects = subjects(asked, found);
+    let local = |source: &FoundSource| Local { name: source.name.clone(), resolves: source.resolved.is_ok() };
+    let local = found.sources.iter().map(local).collect();
+    let resolver = settings.resolver(loaded.bridges()?);
+    let when_assigned = when_assigned(asked.sources.clone(), resolver, settings.file.clone(), local);
+    let subjects = subjects::chosen(&asked.sources, found);
     if subjects.is_empty() {
         let none =
             "no source is configured on this machine (those whose configuration the gateway holds need none)";
         known.push(Check::new(Area::Config, "sources", Status::Passed, none));
     }
-    Ok(Subject {
+    let subject = Subject {
         known,
         gateway: gateway.filter(|_| !asked.offline),
         sources: subjects,
         modules: reports.into_iter().map(module).collect(),
         dialer,
         application: Arc::from(format!("semilayer-runner/{short_id}")),
-    })
+    };
+    Ok((subject, when_assigned))
 }
 
 fn broken(error: &ConfigError) -> Check {
@@ -126,37 +137,46 @@ fn identity(layers: &Layers, dialer: &Dialer, loaded: &Loaded) -> Result<(Connec
     Ok((connection, gateway))
 }
 
-/// The sources that were found, or those of them that were asked for.
-fn subjects(asked: &DoctorFlags, found: Found) -> Vec<SourceSubject> {
-    if asked.sources.is_empty() {
-        return found.sources.into_iter().map(subject).collect();
-    }
-    let names: Vec<String> = found.sources.iter().map(|source| source.name.clone()).collect();
-    let mut chosen: Vec<SourceSubject> =
-        found.sources.into_iter().filter(|source| is_asked(asked, &source.name)).map(subject).collect();
-    for name in asked.sources.iter().filter(|name| !names.iter().any(|found| is_same(found, name))) {
-        let variable = format!("SEMILAYER_SOURCE_{}_URL", spelled(name));
-        let hint = suggestion(name, names.iter().map(String::as_str));
-        let message = format!("no variable and no entry of the file configures it: set {variable}{hint}");
-        let openable = Err(Error::new(ErrorCode::SourceNotConfigured, message));
-        chosen.push(SourceSubject { name: name.clone(), openable });
-    }
-    chosen
+/// A source that was found on this machine.
+struct Local {
+    name: String,
+    resolves: bool,
 }
 
-fn is_asked(asked: &DoctorFlags, found: &str) -> bool {
-    asked.sources.iter().any(|name| is_same(found, name))
-}
-
-/// A source that is known from variables only has their spelling.
-fn is_same(found: &str, asked: &str) -> bool {
-    spelled(found) == spelled(asked)
-}
-
-/// A source's name as it stands in variables.
-fn spelled(name: &str) -> String {
-    let spell = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    name.chars().map(spell).collect()
+/// What the gateway's assignments add: sources that are assigned and not examined yet, and what is odd about the variables
+/// now that it is known which are needed.
+fn when_assigned(
+    asked: Vec<String>,
+    resolver: Resolver,
+    file: FileSources,
+    local: Vec<Local>,
+) -> WhenAssigned {
+    Box::new(move |assigned| {
+        let assignments: Vec<Assignment> = assigned.into_vec().into_iter().map(start::assignment).collect();
+        let Found { sources, warnings } = find_sources(&resolver, &file, Some(&assignments));
+        let is_new = |source: &FoundSource| {
+            let examined =
+                || local.iter().any(|local| local.resolves && subjects::is_same(&local.name, &source.name));
+            // A managed one has its configuration from the gateway, whatever stands here under its name.
+            let managed = assignments.iter().any(|one| one.name == source.name && one.is_managed());
+            source.assigned && subjects::is_asked(&asked, &source.name) && (managed || !examined())
+        };
+        let sources = sources.into_iter().filter(is_new).map(|mut source| {
+            // It takes the place of what was found under its variables.
+            if let Some(local) = local.iter().find(|local| subjects::is_same(&local.name, &source.name)) {
+                source.name.clone_from(&local.name);
+            }
+            subjects::subject(source)
+        });
+        let sources = sources.collect();
+        // That a source is not configured is a failure of its own.
+        let odd = warnings.iter().filter(|warning| {
+            matches!(warning, SourceWarning::Unused { .. } | SourceWarning::ManagedWithVariables { .. })
+        });
+        let checks =
+            odd.map(|warning| Check::new(Area::Config, CONFIG, Status::Warning, warning.to_string()));
+        Assigned { checks: checks.collect(), sources }
+    })
 }
 
 /// A module's file, as loading it found it.
@@ -175,19 +195,4 @@ fn module(report: ModuleReport) -> ModuleSubject {
         }
     };
     ModuleSubject { name: report.name, found }
-}
-
-fn subject(found: FoundSource) -> SourceSubject {
-    let FoundSource { name, variables, resolved, .. } = found;
-    let openable = resolved.and_then(|resolved| {
-        let source = resolved.source()?;
-        let driver = short_name(resolved.driver());
-        let origin = if variables.is_empty() {
-            format!("{driver}, from the configuration file")
-        } else {
-            format!("{driver}, from {}", variables.join(", "))
-        };
-        Ok(Openable { source, origin, filter: resolved.filter, paths: resolved.paths })
-    });
-    SourceSubject { name, openable }
 }

@@ -4,7 +4,9 @@
 //! - [`arguments`], [`Variables`], [`settings`]: what the program is told, each value with its origin
 //! - [`Runner`]: what `start` runs
 //! - [`status`], [`sources`]: the commands that only show something
-//! - [`doctor`]: the command that checks
+//! - [`doctor`], [`test_source`]: the commands that check
+//! - [`config`]: every setting with its origin, and the schema of the file
+//! - [`diag`]: the support bundle
 //! - [`connectors`]: drivers and modules, and the commands about them
 //! - [`signals`], [`log_output`], [`exit`], [`version`]: how it stands with its surroundings
 //! - [`drivers`]: what databases it speaks to
@@ -14,7 +16,9 @@
 
 pub mod arguments;
 mod command;
+pub mod config;
 pub mod connectors;
+pub mod diag;
 pub mod doctor;
 pub mod drivers;
 pub mod exit;
@@ -26,6 +30,8 @@ pub mod signals;
 pub mod sources;
 mod start;
 pub mod status;
+mod subjects;
+pub mod test_source;
 mod variables;
 pub mod version;
 

@@ -32,15 +32,32 @@ pub fn url(text: &str) -> String {
         Some(at) => (place.get(..at).unwrap_or_default(), "?…"),
         None => (place, ""),
     };
+    // `scheme://user:password` with the host forgotten: what stands in the port's place is none.
+    if !has_ports_only(place) {
+        return format!("{scheme}://…");
+    }
     let place: String = place.chars().filter(|c| !c.is_control()).collect();
     let user = match login.map(|login| login.split_once(':')) {
         None => String::new(),
-        Some(Some((user, _))) if user.chars().all(|c| c.is_alphanumeric() || "._-%".contains(c)) => {
+        // Without a password what stands there may be a token.
+        Some(Some((user, password)))
+            if !password.is_empty() && user.chars().all(|c| c.is_alphanumeric() || "._-%".contains(c)) =>
+        {
             format!("{user}:…@")
         }
         Some(_) => "…@".to_owned(),
     };
     format!("{scheme}://{user}{place}{more}")
+}
+
+/// Whether behind each host of `host[:port],…/path` there is nothing or a number. SQL Server's have `\instance` as well.
+fn has_ports_only(place: &str) -> bool {
+    let hosts = place.split('/').next().unwrap_or_default();
+    hosts.split(',').all(|host| {
+        let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+        let port = behind.split_once(':').map_or("", |(_, port)| port);
+        port.chars().all(|c| c.is_ascii_digit())
+    })
 }
 
 /// What stands for a secret that is set.
@@ -54,6 +71,12 @@ pub fn short_id(id: &str) -> String {
         Some((end, _)) => format!("{}…", id.get(..end).unwrap_or(id)),
         None => id.to_owned(),
     }
+}
+
+/// The same as part of a file's name.
+pub fn file_name(id: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    id.chars().take(8).map(plain).collect()
 }
 
 #[cfg(test)]
@@ -82,7 +105,11 @@ mod tests {
             ("postgres://db/shop?password=p@ss", "postgres://…"),
             ("postgres://db/shop?user=app&password=pw", "postgres://db/shop?…"),
             ("postgres://pw@db/shop", "postgres://…@db/shop"),
+            ("libsql://pw:@db/shop", "libsql://…@db/shop"),
             ("postgres://db/shop", "postgres://db/shop"),
+            ("postgres://app:pw", "postgres://…"),
+            ("postgres://u:pw@[::1]:5432,b:1/shop", "postgres://u:…@[::1]:5432,b:1/shop"),
+            ("sqlserver://u:pw@h\\inst:1433/d", "sqlserver://u:…@h\\inst:1433/d"),
             ("sqlite:///var/lib/a.db?mode=ro", "sqlite:///var/lib/a.db?…"),
             ("host=db password=pw", "(set, not shown)"),
             ("pw://", "pw://"),

@@ -36,7 +36,7 @@ pub fn print(found: &Found, as_json: bool, out: &mut dyn Write) -> io::Result<Ex
 }
 
 /// A source whose own validation passes too.
-fn validated(
+pub(crate) fn validated(
     resolved: &connector_model::Result<ResolvedSource>,
 ) -> Result<&ResolvedSource, connector_model::Error> {
     let resolved = resolved.as_ref().map_err(Clone::clone)?;
@@ -102,7 +102,8 @@ fn shown<'m>(config: &Config, manifest: &'m Manifest) -> Vec<(&'m str, String)> 
     manifest.fields.iter().filter(is_set).map(|field| (field.key.as_ref(), value(config, field))).collect()
 }
 
-fn value(config: &Config, field: &Field) -> String {
+/// What may be shown of a setting's value.
+pub(crate) fn value(config: &Config, field: &Field) -> String {
     if let Some(flag) = config.flag(&field.key) {
         return flag.to_string();
     }

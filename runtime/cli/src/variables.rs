@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// What our own variables begin with.
 const PREFIX: &str = "SEMILAYER_";
 /// Variables of other programs that mean something here.
-const BORROWED: [&str; 3] = ["PORT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+const BORROWED: [&str; 4] = ["PORT", "PORT_FILE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
 /// The variables that mean something here. Empty ones count as unset. `Debug` shows the names.
 #[derive(Clone, Default)]
@@ -44,6 +44,11 @@ impl Variables {
     /// A variable's value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(|text| text.expose_secret())
+    }
+
+    /// The names of those that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
     }
 
     /// A variable whose value is not UTF-8, if there is one.

@@ -82,8 +82,10 @@ impl Dialer {
             Ok(Some((address, stream, _))) => {
                 Ok(Connected { stream, address, dns: resolved.elapsed, tcp: racing.elapsed() })
             }
-            Ok(None) => Err(all_failed(destination, scoreboard, start.elapsed())),
-            Err(_) => Err(ran_out(destination, &order, scoreboard, start.elapsed())),
+            Ok(None) => Err(all_failed(destination, scoreboard, start.elapsed()).with_dns(resolved.elapsed)),
+            Err(_) => {
+                Err(ran_out(destination, &order, scoreboard, start.elapsed()).with_dns(resolved.elapsed))
+            }
         }
     }
 

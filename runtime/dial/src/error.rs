@@ -68,6 +68,7 @@ struct Failure {
     address: Option<SocketAddr>,
     elapsed: Duration,
     attempts: Vec<Attempt>,
+    dns: Option<Duration>,
     certificate: Option<PresentedCertificate>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -95,6 +96,7 @@ impl DialError {
             address: None,
             elapsed,
             attempts: Vec::new(),
+            dns: None,
             certificate: None,
             source: None,
         }))
@@ -107,6 +109,11 @@ impl DialError {
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_dns(mut self, elapsed: Duration) -> Self {
+        self.0.dns = Some(elapsed);
         self
     }
 
@@ -151,6 +158,12 @@ impl DialError {
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
+    }
+
+    /// How long the name took, where it had addresses and what failed came after.
+    #[must_use]
+    pub fn dns(&self) -> Option<Duration> {
+        self.0.dns
     }
 
     /// Every address that was tried and failed, in the order of their failures.

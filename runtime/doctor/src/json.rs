@@ -17,7 +17,8 @@ pub fn to_json(report: &Report) -> Value {
     })
 }
 
-fn check(check: &Check) -> Value {
+/// One finding.
+pub fn check(check: &Check) -> Value {
     let (area, source) = match &check.area {
         Area::Config => ("config", None),
         Area::Gateway => ("gateway", None),

@@ -25,7 +25,7 @@ pub mod source;
 pub mod text;
 
 pub use check::{Area, Check, Status};
-pub use examine::{Subject, examine};
+pub use examine::{Assigned, Subject, WhenAssigned, examine, examine_with};
 pub use gateway::Gateway;
 pub use module::{ModuleFacts, ModuleFault, ModuleSubject};
 pub use report::{Report, Verdict};

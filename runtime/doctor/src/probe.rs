@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runner_link::{Connect, Disconnect, HelloParts, Settings, Verdict, probe};
-use runner_protocol::{CloseCode, PROTOCOL_VERSION};
+use runner_protocol::{AssignedSources, CloseCode, PROTOCOL_VERSION};
 use tokio::time::{Instant, timeout};
 
 use crate::check::{Area, Check, Status};
@@ -14,12 +14,21 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(25);
 /// A clock that is off by more makes certificates and times in logs wrong.
 const SKEW_LIMIT_SECONDS: i64 = 30;
 
+/// What the gateway answered.
+pub(crate) struct Answer {
+    pub(crate) checks: Vec<Check>,
+    /// The sources that are assigned to this runner, where the gateway says so to a probe.
+    pub(crate) assigned: Option<AssignedSources>,
+}
+
+impl From<Check> for Answer {
+    fn from(check: Check) -> Self {
+        Answer { checks: vec![check], assigned: None }
+    }
+}
+
 /// Upgrades as the runner does, without ever being given a job.
-pub(crate) async fn handshake(
-    settings: &Settings,
-    connect: Arc<dyn Connect>,
-    hello: HelloParts,
-) -> Vec<Check> {
+pub(crate) async fn handshake(settings: &Settings, connect: Arc<dyn Connect>, hello: HelloParts) -> Answer {
     let began = Instant::now();
     let probed = timeout(HANDSHAKE_LIMIT, probe(settings, connect.as_ref(), hello)).await;
     let check = |status, text: String| {
@@ -27,13 +36,13 @@ pub(crate) async fn handshake(
     };
     let probed = match probed {
         Ok(Ok(probed)) => probed,
-        Ok(Err(error)) => return vec![check(Status::Failed, error.to_string())],
+        Ok(Err(error)) => return check(Status::Failed, error.to_string()).into(),
         Err(_) => {
-            return vec![check(Status::Failed, format!("no answer within {} s", HANDSHAKE_LIMIT.as_secs()))];
+            return check(Status::Failed, format!("no answer within {} s", HANDSHAKE_LIMIT.as_secs())).into();
         }
     };
     let mut checks = vec![match &probed.verdict {
-        Verdict::Accepted { server_version } => {
+        Verdict::Accepted { server_version, .. } => {
             check(Status::Passed, format!("accepted, protocol version {server_version}"))
         }
         Verdict::NotRefused => check(
@@ -44,7 +53,11 @@ pub(crate) async fn handshake(
         Verdict::Refused(reason) => check(Status::Failed, refusal(reason)).with_remedy(reason.advice()),
     }];
     checks.extend(probed.clock_skew_seconds.and_then(clock));
-    checks
+    let assigned = match probed.verdict {
+        Verdict::Accepted { assigned, .. } => Some(assigned),
+        Verdict::NotRefused | Verdict::Refused(_) => None,
+    };
+    Answer { checks, assigned }
 }
 
 fn refusal(reason: &Disconnect) -> String {

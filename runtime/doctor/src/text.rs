@@ -17,11 +17,17 @@ pub struct Text<'r> {
     pub colour: bool,
 }
 
+/// The findings alone, a line each; what was skipped for one reason shares a line.
+pub struct Lines<'r> {
+    /// The findings.
+    pub checks: &'r [Check],
+    /// Whether marks are coloured.
+    pub colour: bool,
+}
+
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for check in &self.report.checks {
-            self.line(f, check)?;
-        }
+        Lines { checks: &self.report.checks, colour: self.colour }.fmt(f)?;
         match self.report.failures() {
             0 => writeln!(f, "{HEALTHY}"),
             1 => writeln!(f, "1 check failed."),
@@ -30,8 +36,24 @@ impl Display for Text<'_> {
     }
 }
 
-impl Text<'_> {
-    fn line(&self, f: &mut fmt::Formatter<'_>, check: &Check) -> fmt::Result {
+impl Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alike = |one: &Check, other: &Check| {
+            let skipped = one.status == Status::Skipped && other.status == Status::Skipped;
+            skipped && one.area == other.area && one.text == other.text
+        };
+        for checks in self.checks.chunk_by(alike) {
+            let names: Vec<&str> = checks.iter().map(|check| check.name.as_str()).collect();
+            if let Some(check) = checks.first() {
+                self.line(f, check, &names.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lines<'_> {
+    fn line(&self, f: &mut fmt::Formatter<'_>, check: &Check, name: &str) -> fmt::Result {
         let (mark, colour) = match check.status {
             Status::Passed => ("✓", "32"),
             Status::Warning => ("!", "33"),
@@ -43,7 +65,7 @@ impl Text<'_> {
         } else {
             write!(f, "{mark} ")?;
         }
-        let Check { area, name, text, details, remedy, elapsed, status } = check;
+        let Check { area, name: _, text, details, remedy, elapsed, status } = check;
         match area {
             // Scripts look for `✗ config: `.
             Area::Config if *status == Status::Failed => write!(f, "{name}: {text}")?,

@@ -19,7 +19,7 @@ use crate::job::life::{self, CANCEL_GRACE, Job, Surroundings};
 use crate::job::running::{NotTaken, Running};
 use crate::job::{JobRequest, Reply};
 use crate::settings::{EngineSettings, Limits};
-use crate::source::registry::Sources;
+use crate::source::registry::{Sources, Way};
 use crate::source::{FileSources, Found, Resolver, find_sources};
 
 /// No job runs longer than this, whatever its deadline says.
@@ -60,11 +60,12 @@ impl Engine {
     /// # Errors
     /// [`NameTaken`] when two connectors claim one bridge name.
     pub fn new(settings: EngineSettings, served: Vec<Served>) -> Result<Self, NameTaken> {
-        let EngineSettings { limits, runner_short_id, dialer, managed, environment, file } = settings;
+        let EngineSettings { limits, runner_short_id, dialer, managed, environment, file, reread } = settings;
         let resolver = Resolver { bridges: Bridges::new(served)?, environment, managed };
         let application = Arc::from(format!("semilayer-runner/{runner_short_id}"));
         let health = HealthBoard::default();
-        let sources = Arc::new(Sources::new(resolver, dialer, application, file, health.clone()));
+        let sources =
+            Arc::new(Sources::new(resolver, Way { dialer, application }, file, reread, health.clone()));
         Ok(Engine {
             limits,
             admission: Admission::new(limits),

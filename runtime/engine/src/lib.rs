@@ -33,6 +33,6 @@ pub use job::{Done, JobRequest, Reply, aggregate_by_scan, events};
 pub use pool::PoolSettings;
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{
-    Environment, FileSource, FileSources, Found, FoundSource, ResolvedSource, Resolver, SourceWarning,
-    find_sources,
+    Environment, FileReader, FileSource, FileSources, Found, FoundSource, ResolvedSource, Resolver,
+    SettingOrigin, SourceWarning, find_sources, shown_path, variable_name,
 };

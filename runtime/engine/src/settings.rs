@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector_api::PathRules;
 use dial::{AllowRule, Dialer};
 
-use crate::source::{Environment, FileSources};
+use crate::source::{Environment, FileReader, FileSources};
 
 /// What an engine is made with. Everything here was read once, by whoever starts the process.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct EngineSettings {
     pub environment: Arc<Environment>,
     /// The sources of the configuration file.
     pub file: FileSources,
+    /// Reads that file again, as when a source's credentials are refused; `None` where there is none.
+    pub reread: Option<FileReader>,
 }
 
 /// How many jobs run and wait, and for how long.

@@ -6,7 +6,9 @@ use futures_util::{SinkExt, StreamExt};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use runner_protocol::limits::{HELLO_ACK_TIMEOUT, PROBE_REFUSAL_WAIT};
-use runner_protocol::{GatewayFrame, Incoming, RunnerFrame, decode_gateway, features, headers};
+use runner_protocol::{
+    AssignedSources, GatewayFrame, Incoming, RunnerFrame, decode_gateway, features, headers,
+};
 use thiserror::Error;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -43,6 +45,8 @@ pub enum Verdict {
     Accepted {
         /// The gateway's protocol version.
         server_version: u64,
+        /// Every source that this runner is to serve. May hold credentials; nothing of it is printed.
+        assigned: AssignedSources,
     },
     /// The upgrade was accepted and nothing was refused in two seconds. `hello` was not sent, because this
     /// gateway would take it for a runner ready to work.
@@ -122,7 +126,7 @@ async fn next_verdict(socket: &mut WebSocketStream<Socket>) -> Verdict {
             Some(Err(_)) | None => return Verdict::Refused(Disconnect::Abnormal { cause: None }),
         };
         if let Ok(Incoming::Frame(GatewayFrame::HelloAck(ack))) = decode_gateway(&frame) {
-            return Verdict::Accepted { server_version: ack.server_version };
+            return Verdict::Accepted { server_version: ack.server_version, assigned: ack.assigned_sources };
         }
     }
 }

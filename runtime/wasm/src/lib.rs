@@ -42,4 +42,5 @@ mod total;
 
 pub use engine::{HostEngine, engine_config};
 pub use hosted::HostedConnector;
+pub use log::Secrets;
 pub use module::{Digest, Module, ModulePolicy, Refused, manifest_of};

@@ -30,6 +30,13 @@ pub(super) async fn run(
     Ok(if all_well { Exit::Ok } else { Exit::Source })
 }
 
+/// The drivers and modules as one object; why there is none, if two of one name are there.
+pub(crate) fn listed(loaded: &Loaded) -> Value {
+    let reports = loaded.modules().map(Modules::reports).unwrap_or_default();
+    let problems = loaded.modules().map(Modules::problems).unwrap_or_default();
+    json(loaded, &reports, &problems).unwrap_or_else(|error| json!({ "error": error.to_string() }))
+}
+
 fn text(
     settings: &ModuleSettings,
     loaded: &Loaded,

@@ -26,6 +26,7 @@ use connector_conformance::ExistingOptions;
 use connector_host::load::Compiler;
 
 pub use arguments::ConnectorsCommand;
+pub(crate) use list::listed;
 
 use crate::exit::Exit;
 use crate::settings::{ConfigError, Layers, ModuleSettings, Setting};

@@ -8,7 +8,7 @@ use runner_protocol::DEFAULT_GATEWAY_URL;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ConfigError;
-use super::layers::{Layers, Names, read_bounded};
+use super::layers::{Layers, Names, of_variable, path_of, read_bounded};
 use super::origin::{Origin, Setting};
 use crate::version;
 
@@ -22,8 +22,9 @@ const CLIENT_CERT: Names =
     Names { flag: "--client-cert", variable: "SEMILAYER_CLIENT_CERT", key: "client_cert" };
 const CLIENT_KEY: Names = Names { flag: "--client-key", variable: "SEMILAYER_CLIENT_KEY", key: "client_key" };
 
-/// Variables that name a file with authorities. Each adds to the system's.
-const CA_VARIABLES: [&str; 3] = ["SEMILAYER_CA_FILE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+/// Variables that name a file with authorities. Each adds to the system's. Ours has a `_FILE` form, the other programs' do not.
+const CA_FILE: &str = "SEMILAYER_CA_FILE";
+const CA_VARIABLES: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
 
 /// The largest certificate or key file that is read, in bytes.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
@@ -85,7 +86,7 @@ impl Connection {
             token_in: token_in(layers)?,
             auth_attempts: auth_attempts(layers)?,
             version_label: layers.text(None, LABEL)?.map(|label| label.value),
-            ca_files: ca_files(layers),
+            ca_files: ca_files(layers)?,
             identity: identity(layers)?,
         };
         connection.link()?;
@@ -154,8 +155,12 @@ pub fn dialer(files: &[Setting<PathBuf>]) -> Result<Dialer, ConfigError> {
 }
 
 /// The files with authorities that flags, variables and file name.
-pub fn ca_files(layers: &Layers) -> Vec<Setting<PathBuf>> {
+///
+/// # Errors
+/// As [`Layers::find`].
+pub fn ca_files(layers: &Layers) -> Result<Vec<Setting<PathBuf>>, ConfigError> {
     let flags = layers.flags.ca_files.iter().map(|path| (path.clone(), Origin::Flag("--ca-file")));
+    let own = of_variable(&layers.variables, CA_FILE)?.map(|found| (path_of(&found.value), found.origin));
     let variables = CA_VARIABLES.iter().filter_map(|name| {
         let path = layers.variables.get(name)?;
         Some((PathBuf::from(path), Origin::Variable((*name).to_owned())))
@@ -166,12 +171,12 @@ pub fn ca_files(layers: &Layers) -> Vec<Setting<PathBuf>> {
         .get("ca_file")
         .map(|path| (PathBuf::from(path.expose_secret()), layers.file.origin("runner", "ca_file")));
     let mut found: Vec<Setting<PathBuf>> = Vec::new();
-    for (value, origin) in flags.chain(variables).chain(file) {
+    for (value, origin) in flags.chain(own).chain(variables).chain(file) {
         if !value.as_os_str().is_empty() && found.iter().all(|known| known.value != value) {
             found.push(Setting { value, origin });
         }
     }
-    found
+    Ok(found)
 }
 
 fn gateway(layers: &Layers) -> Result<Setting<GatewayUrl>, ConfigError> {

@@ -44,12 +44,12 @@ pub enum ConfigError {
         variable: String,
     },
     /// The file that a `_FILE` variable names cannot be read.
-    #[error("{variable}: cannot read {}: {problem}", path.display())]
+    #[error("{variable}: cannot read {path}: {problem}")]
     SecretFile {
         /// The variable.
         variable: String,
-        /// The file.
-        path: PathBuf,
+        /// The file, as far as it may be shown.
+        path: String,
         /// Why not.
         problem: String,
     },

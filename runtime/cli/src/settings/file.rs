@@ -23,7 +23,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_DEPTH: usize = 4;
 
 const SECTIONS: [&str; 4] = ["connectors", "managed", "runner", "sources"];
-const RUNNER_KEYS: [&str; 14] = [
+pub(super) const RUNNER_KEYS: [&str; 14] = [
     "auth_attempts",
     "ca_file",
     "cache_dir",

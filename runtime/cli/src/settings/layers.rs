@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use runner_engine::shown_path;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ConfigError;
@@ -46,7 +47,11 @@ impl Layers {
         if let Some(variable) = variables.not_text() {
             return Err(ConfigError::NotText { variable: variable.to_owned() });
         }
-        let named = flags.config.clone().or_else(|| variables.get("SEMILAYER_CONFIG").map(PathBuf::from));
+        let given = flags.config.clone().filter(|path| !path.as_os_str().is_empty());
+        let named = match given {
+            Some(path) => Some(path),
+            None => of_variable(&variables, CONFIG)?.map(|found| path_of(&found.value)),
+        };
         let file = ConfigFile::find(named.as_deref(), folders)?;
         Ok(Layers { flags, variables, file })
     }
@@ -63,7 +68,7 @@ impl Layers {
         if let Some(text) = flag.filter(|text| !text.is_empty()) {
             return Ok(Some(Setting { value: text.into(), origin: Origin::Flag(names.flag) }));
         }
-        if let Some(found) = self.variable(names.variable)? {
+        if let Some(found) = of_variable(&self.variables, names.variable)? {
             return Ok(Some(found));
         }
         let entry = self.file.runner.get(names.key).filter(|text| !text.expose_secret().is_empty());
@@ -101,29 +106,45 @@ impl Layers {
             }
         }
     }
+}
 
-    fn variable(&self, name: &'static str) -> Result<Option<Setting<SecretString>>, ConfigError> {
-        let pointer = format!("{name}_FILE");
-        match (self.variables.get(name), self.variables.get(&pointer)) {
-            (Some(_), Some(_)) => Err(ConfigError::BothForms { variable: name }),
-            (Some(text), None) => {
-                Ok(Some(Setting { value: text.into(), origin: Origin::Variable(name.to_owned()) }))
-            }
-            (None, Some(path)) => {
-                let value = read_secret(&pointer, Path::new(path))?;
-                let is_set = !value.expose_secret().is_empty();
-                Ok(is_set.then_some(Setting { value, origin: Origin::Variable(pointer) }))
-            }
-            (None, None) => Ok(None),
+/// The variable that names the configuration file.
+const CONFIG: &str = "SEMILAYER_CONFIG";
+
+/// A variable's value, or that of the file that its `_FILE` form names.
+///
+/// # Errors
+/// Both forms set, or a file that cannot be read.
+pub(super) fn of_variable(
+    variables: &Variables,
+    name: &'static str,
+) -> Result<Option<Setting<SecretString>>, ConfigError> {
+    let pointer = format!("{name}_FILE");
+    match (variables.get(name), variables.get(&pointer)) {
+        (Some(_), Some(_)) => Err(ConfigError::BothForms { variable: name }),
+        (Some(text), None) => {
+            Ok(Some(Setting { value: text.into(), origin: Origin::Variable(name.to_owned()) }))
         }
+        (None, Some(path)) => {
+            let path = PathBuf::from(path);
+            let value = read_secret(&pointer, &path)?;
+            let is_set = !value.expose_secret().is_empty();
+            Ok(is_set.then_some(Setting { value, origin: Origin::SecretFile { variable: pointer, path } }))
+        }
+        (None, None) => Ok(None),
     }
+}
+
+/// A path that stands in a variable or a file.
+pub(super) fn path_of(text: &SecretString) -> PathBuf {
+    PathBuf::from(text.expose_secret().trim())
 }
 
 /// A mounted secret, without the line break at its end.
 fn read_secret(variable: &str, path: &Path) -> Result<SecretString, ConfigError> {
     let failed = |problem: String| ConfigError::SecretFile {
         variable: variable.to_owned(),
-        path: path.to_owned(),
+        path: shown_path(&path.to_string_lossy()).to_owned(),
         problem,
     };
     let text = read_bounded(path, MAX_SECRET_BYTES).map_err(|error| failed(error.to_string()))?;
@@ -131,7 +152,7 @@ fn read_secret(variable: &str, path: &Path) -> Result<SecretString, ConfigError>
 }
 
 /// A regular file's text, at most `limit` bytes of it.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroizing<String>> {
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<zeroize::Zeroizing<String>> {
     // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));

@@ -4,6 +4,7 @@
 //! unset everywhere.
 //!
 //! - [`layers`]: those three, and looking a value up in them
+//! - [`known`]: every setting, as a table
 //! - [`origin`]: where a value is from
 //! - [`mod@file`]: the configuration file
 //! - [`connection`]: who this runner is and how it reaches its gateway
@@ -17,6 +18,7 @@ pub mod connection;
 pub mod connectors;
 pub mod error;
 pub mod file;
+pub mod known;
 pub mod layers;
 pub mod logging;
 pub mod origin;
@@ -26,6 +28,7 @@ pub mod sources;
 pub use connection::Connection;
 pub use connectors::ModuleSettings;
 pub use error::ConfigError;
+pub use known::Unread;
 pub use layers::Layers;
 pub use logging::{LogFormat, Logging};
 pub use origin::{Origin, Setting};
@@ -43,6 +46,8 @@ pub struct Settings {
     pub sources: SourceSettings,
     /// Where connector modules are, and what the operator says of them.
     pub modules: ModuleSettings,
+    /// Variables that look like ours and that nothing reads.
+    pub unread: Vec<Unread>,
 }
 
 impl Settings {
@@ -56,6 +61,7 @@ impl Settings {
             serving: Serving::read(layers)?,
             sources: SourceSettings::read(layers)?,
             modules: ModuleSettings::read(layers)?,
+            unread: known::unread(&layers.variables),
         })
     }
 }

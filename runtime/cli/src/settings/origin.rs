@@ -8,8 +8,15 @@ use std::path::PathBuf;
 pub enum Origin {
     /// A flag.
     Flag(&'static str),
-    /// A variable, or its `_FILE` form.
+    /// A variable.
     Variable(String),
+    /// The `_FILE` form of a variable, and the file that it names.
+    SecretFile {
+        /// The variable: `SEMILAYER_RUNNER_TOKEN_FILE`.
+        variable: String,
+        /// The file with the value.
+        path: PathBuf,
+    },
     /// An entry of the configuration file.
     File {
         /// The entry: `[runner] id`.
@@ -25,7 +32,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Flag(flag) => f.write_str(flag),
-            Origin::Variable(name) => f.write_str(name),
+            Origin::Variable(name) | Origin::SecretFile { variable: name, .. } => f.write_str(name),
             Origin::File { entry, path } => write!(f, "{entry} in {}", path.display()),
             Origin::Default => f.write_str("default"),
         }

@@ -157,7 +157,7 @@ impl JobHandler for Jobs {
 }
 
 /// An assigned source in the engine's words.
-fn assignment(source: AssignedSource) -> Assignment {
+pub(crate) fn assignment(source: AssignedSource) -> Assignment {
     let credentials = match source.credentials_location {
         CredentialsLocation::RunnerLocal => Credentials::RunnerLocal,
         CredentialsLocation::Managed => Credentials::Managed {

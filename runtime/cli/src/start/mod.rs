@@ -18,5 +18,5 @@ mod readiness;
 mod reply;
 mod runner;
 
-pub(crate) use jobs::hello;
+pub(crate) use jobs::{assignment, hello};
 pub use runner::Runner;

@@ -1,10 +1,11 @@
 //! A runner: made from settings, then run until it is asked to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dial::Dialer;
-use runner_engine::{Drained, Engine, EngineSettings, Limits};
+use runner_engine::{Drained, Engine, EngineSettings, FileReader, Limits};
 use runner_link::{DialConnect, Outcome, Signals};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -149,6 +150,9 @@ impl Runner {
         if let Some(Ok(address)) = self.health.as_ref().map(Health::address) {
             tracing::info!("health: http://{address}/health");
         }
+        for unread in &self.settings.unread {
+            tracing::warn!("{unread}");
+        }
         if let Some(oddity) = connection.token_oddity() {
             tracing::warn!("{oddity}");
         }
@@ -178,8 +182,20 @@ fn engine(settings: &Settings, dialer: Dialer, loaded: &Loaded) -> Result<Engine
         managed: settings.sources.managed.clone(),
         environment: settings.sources.environment.clone(),
         file: settings.sources.file.clone(),
+        reread: settings.sources.path.clone().map(reader),
     };
     Ok(Engine::new(engine_settings, loaded.served())?)
+}
+
+/// Reads the file's sources again when a source's credentials are refused: they may have been rotated.
+fn reader(path: PathBuf) -> FileReader {
+    Arc::new(move || match ConfigFile::read(&path) {
+        Ok(file) => Some(file.sources),
+        Err(error) => {
+            tracing::warn!("credentials were refused, and what was read before stays in force: {error}");
+            None
+        }
+    })
 }
 
 /// Lets the jobs in flight end, then the connections.

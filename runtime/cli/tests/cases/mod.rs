@@ -1,7 +1,10 @@
 mod checks;
+mod config;
 mod connectors;
+mod diag;
 mod jobs;
 mod managed;
 mod refusals;
 mod shown;
 mod stopping;
+mod testing;

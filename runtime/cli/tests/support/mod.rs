@@ -1,4 +1,5 @@
-//! A gateway written by hand, and the program as a process.
+//! A gateway written by hand, the program as a process, and what it packs.
 
+pub(crate) mod bundle;
 pub(crate) mod gateway;
 pub(crate) mod program;

@@ -94,12 +94,23 @@ pub(super) fn without_file_suffix(key: &str) -> Option<&str> {
 /// `SOURCE_NOT_CONFIGURED` naming the variable and the path.
 pub(super) fn read_secret(variable: &str, path: &str) -> Result<Zeroizing<String>> {
     let mut text = read_bounded(Path::new(path)).map_err(|error| {
+        let path = shown_path(path);
         let message = format!("{variable}: cannot read the secret file {path}: {error}");
         Error::new(ErrorCode::SourceNotConfigured, message).with("variable", variable).with("path", path)
     })?;
     let trimmed = text.trim_end_matches(['\n', '\r']).len();
     text.truncate(trimmed);
     Ok(text)
+}
+
+/// A path as a message may show it. Somebody who sets the secret itself where the path of its file belongs must not find it
+/// in a log: what does not begin like a path is not shown.
+pub fn shown_path(path: &str) -> &str {
+    if ["/", "./", "../"].iter().any(|start| path.starts_with(start)) {
+        path
+    } else {
+        "(not shown: a path begins with / or ./, and this may be the secret itself)"
+    }
 }
 
 fn read_bounded(path: &Path) -> io::Result<Zeroizing<String>> {
@@ -159,6 +170,8 @@ mod tests {
             let error = read_secret("V_FILE", bad.to_str().unwrap()).unwrap_err();
             assert!(error.message().contains("V_FILE") && error.message().contains(bad.to_str().unwrap()));
         }
+        let error = read_secret("V_FILE", "hunter2").unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         std::fs::write(&path, vec![b'x'; MAX_SECRET_BYTES as usize + 1]).unwrap();
         assert!(read_secret("V_FILE", path.to_str().unwrap()).is_err());
     }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
 /// The `[sources.NAME]` tables, by name as written.
 pub type FileSources = BTreeMap<String, FileSource>;
+
+/// Reads the file's sources again; `None` when it cannot be read or understood, which the reader has said then. May block.
+pub type FileReader = Arc<dyn Fn() -> Option<FileSources> + Send + Sync>;
 
 /// One source in the file.
 #[derive(Clone, Default)]

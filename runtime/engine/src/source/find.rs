@@ -74,11 +74,13 @@ pub fn find_sources(resolver: &Resolver, file: &FileSources, assigned: Option<&[
             Some(assignment) => {
                 found.warnings.extend(assigned_oddity(resolver, assignment, file, &variables, known));
             }
-            None if assigned.is_some() => found.warnings.extend(
-                variables
-                    .iter()
-                    .map(|variable| SourceWarning::Unused { variable: variable.clone(), nearest: None }),
-            ),
+            None if assigned.is_some() => {
+                let nearest = nearly_named(name, assignments);
+                found.warnings.extend(variables.iter().map(|variable| SourceWarning::Unused {
+                    variable: variable.clone(),
+                    nearest: nearest.clone(),
+                }));
+            }
             None => {}
         }
         found.sources.push(FoundSource {
@@ -191,6 +193,13 @@ fn assigned_oddity(
     let expected = expected_variable(&source, connector.manifest());
     let nearly = resolver.nearly(&expected, known);
     Some(SourceWarning::NotConfigured { source, expected, nearly })
+}
+
+/// What the variables of the assigned source begin with whose name is most like this one.
+fn nearly_named(name: &str, assignments: &[Assignment]) -> Option<String> {
+    let spelled: Vec<String> = assignments.iter().map(|assignment| variable_name(&assignment.name)).collect();
+    let alike = nearest(&variable_name(name), spelled.iter().map(String::as_str));
+    alike.first().map(|name| format!("{PREFIX}{name}_…"))
 }
 
 fn same_variables(names: &[String]) -> Vec<SourceWarning> {

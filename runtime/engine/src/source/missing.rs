@@ -7,8 +7,9 @@ use connector_model::manifest::Manifest;
 use connector_model::nearest::nearest;
 
 use super::environment::owner;
+use super::given::Given;
 use super::naming::{PREFIX, expected_variable, variable_key, variable_name};
-use super::resolve::{Given, Resolver};
+use super::resolve::Resolver;
 use super::warning::SourceWarning;
 
 impl Resolver {

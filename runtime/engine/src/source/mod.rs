@@ -4,6 +4,7 @@
 //! - `environment`: the variables themselves, and the secrets in files that they point to
 //! - `file`: the sources of the configuration file
 //! - `resolve`: one assignment, resolved
+//! - `given`: a setting's text, and where it is from
 //! - `managed`: configurations that the gateway chose
 //! - `registry`: the sources in use, each with its pool
 //! - `find`: everything that the environment and the file configure, with what is odd about it
@@ -13,6 +14,7 @@
 mod environment;
 mod file;
 mod find;
+mod given;
 mod managed;
 mod missing;
 mod naming;
@@ -20,8 +22,10 @@ pub(crate) mod registry;
 mod resolve;
 mod warning;
 
-pub use environment::Environment;
-pub use file::{FileSource, FileSources};
+pub use environment::{Environment, shown_path};
+pub use file::{FileReader, FileSource, FileSources};
 pub use find::{Found, FoundSource, find_sources};
+pub use given::SettingOrigin;
+pub use naming::variable_name;
 pub use resolve::{ResolvedSource, Resolver};
 pub use warning::SourceWarning;

@@ -10,7 +10,7 @@ pub(super) const DRIVER: &str = "DRIVER";
 pub(super) const FILE_SUFFIX: &str = "_FILE";
 
 /// A source's name as it stands in variables: upper case, everything outside A-Z and 0-9 an underscore.
-pub(super) fn variable_name(source: &str) -> String {
+pub fn variable_name(source: &str) -> String {
     source
         .chars()
         .map(|character| {

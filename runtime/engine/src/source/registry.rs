@@ -11,7 +11,7 @@ use connector_model::manifest::Text;
 use dial::Dialer;
 
 use super::environment::Environment;
-use super::file::FileSources;
+use super::file::{FileReader, FileSources};
 use super::naming::variable_name;
 use super::resolve::{ResolvedSource, Resolver};
 use crate::assignment::Assignment;
@@ -29,10 +29,18 @@ const MOST_UNASSIGNED: usize = 256;
 pub(crate) struct Sources {
     environment: Arc<Environment>,
     managed: ManagedRules,
-    dialer: Dialer,
-    application: Arc<str>,
+    way: Way,
+    reread: Option<FileReader>,
     health: HealthBoard,
     state: Mutex<State>,
+}
+
+/// How sessions are opened.
+pub(crate) struct Way {
+    /// The one way out of this machine.
+    pub(crate) dialer: Dialer,
+    /// How sessions name themselves to servers.
+    pub(crate) application: Arc<str>,
 }
 
 struct State {
@@ -84,9 +92,9 @@ impl Entry {
 impl Sources {
     pub(crate) fn new(
         resolver: Resolver,
-        dialer: Dialer,
-        application: Arc<str>,
+        way: Way,
         file: FileSources,
+        reread: Option<FileReader>,
         health: HealthBoard,
     ) -> Self {
         let Resolver { bridges, environment, managed } = resolver;
@@ -97,7 +105,7 @@ impl Sources {
             assigned: Arc::from([]),
             entries: HashMap::new(),
         };
-        Sources { environment, managed, dialer, application, health, state: Mutex::new(state) }
+        Sources { environment, managed, way, reread, health, state: Mutex::new(state) }
     }
 
     /// The connectors as they are now.
@@ -180,17 +188,27 @@ impl Sources {
 
     /// The pool of an assigned source: the one there is while its configuration stays the same, else a new one.
     pub(crate) async fn pool(&self, key: &Arc<str>, assignment: &Assignment) -> Result<Arc<SourcePool>> {
-        let (file, generation, assigned) = {
+        let (file, generation, assigned, is_doubtful) = {
             let state = lock(&self.state);
-            if let Some(entry) = state.entries.get(key)
-                && entry.serves(assignment, state.generation)
-            {
+            let entry = state.entries.get(key);
+            if let Some(entry) = entry.filter(|entry| entry.serves(assignment, state.generation)) {
                 return Ok(entry.pool.clone());
             }
-            (state.file.clone(), state.generation, state.assigned.clone())
+            let is_doubtful = entry.is_some_and(|entry| entry.is_doubtful.load(Ordering::Relaxed));
+            (state.file.clone(), state.generation, state.assigned.clone(), is_doubtful)
         };
+        let file = if is_doubtful { self.read_again(file).await } else { file };
         let resolved = self.resolve(assignment, file, &assigned).await?;
         self.adopt(key, assignment, resolved, generation)
+    }
+
+    /// The file as it is now; as it was when it cannot be read. Other sources see it when they are resolved again.
+    async fn read_again(&self, before: Arc<FileSources>) -> Arc<FileSources> {
+        let Some(reread) = self.reread.clone() else { return before };
+        let Ok(Some(file)) = tokio::task::spawn_blocking(move || reread()).await else { return before };
+        let file = Arc::new(file);
+        lock(&self.state).file = file.clone();
+        file
     }
 
     async fn resolve(
@@ -244,10 +262,10 @@ impl Sources {
         }
         let source = resolved.source()?;
         let reach = Reach {
-            dialer: self.dialer.clone(),
+            dialer: self.way.dialer.clone(),
             filter: resolved.filter,
             paths: resolved.paths,
-            application: self.application.clone(),
+            application: self.way.application.clone(),
         };
         let opener = Opener::new(source, reach, resolved.pool.open);
         let (health, board_key, name) = (self.health.clone(), key.clone(), resolved.name);

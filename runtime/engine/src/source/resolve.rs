@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::environment::{Environment, Variable, read_secret, without_file_suffix};
 use super::file::FileSources;
+use super::given::{Given, SettingOrigin};
 use super::managed;
 use super::missing::{placed, unknown_key};
 use super::naming::{DRIVER, field_spelled, variable_name};
@@ -44,6 +45,10 @@ pub struct ResolvedSource {
     pub connector: Arc<dyn Connector>,
     /// Its configuration, without what sizes the pool.
     pub config: Config,
+    /// The same with it: what somebody set.
+    pub given: Config,
+    /// Where each of those settings is from, by key.
+    pub origins: BTreeMap<Text, SettingOrigin>,
     /// What sizes the pool.
     pub pool: PoolSettings,
     /// Which addresses it may reach.
@@ -80,13 +85,6 @@ impl fmt::Debug for ResolvedSource {
             .field("variables", &self.variables)
             .finish_non_exhaustive()
     }
-}
-
-/// A setting's text and the variable or file entry it is from.
-pub(super) struct Given {
-    text: Zeroizing<String>,
-    pub(super) from: String,
-    is_variable: bool,
 }
 
 impl Resolver {
@@ -181,13 +179,17 @@ impl Resolver {
         let texts = given.iter().map(|(key, given)| (key.as_ref(), given.text.as_str()));
         let place = |error: Error| placed(error, name, &given);
         let mut config = Config::from_texts(manifest, Origin::Local, texts).map_err(place)?;
+        let given_config = config.clone();
         let pool = PoolSettings::take(&mut config).map_err(place)?;
         let variables =
-            given.values().filter(|given| given.is_variable).map(|given| given.from.clone()).collect();
+            given.values().filter(|given| given.is_variable()).map(|given| given.from.clone()).collect();
+        let origins = given.into_iter().map(|(key, given)| (key, given.origin())).collect();
         Ok(ResolvedSource {
             name: name.to_owned(),
             connector: connector.clone(),
             config,
+            given: given_config,
+            origins,
             pool,
             filter: AddressFilter::unrestricted(),
             paths: PathRules::Unrestricted,
@@ -222,10 +224,10 @@ impl Resolver {
         if text.is_empty() {
             return Ok(());
         }
-        let replaced =
-            given.insert(field.key.clone(), Given { text, from: name.to_owned(), is_variable: true });
-        match replaced {
-            Some(Given { from, is_variable: true, .. }) => {
+        let path = is_pointed.then(|| value.to_owned());
+        match given.insert(field.key.clone(), Given::of_variable(text, name, path)) {
+            Some(before) if before.is_variable() => {
+                let from = before.from;
                 let message = format!("{from} and {name} are both set and mean the same; remove one of them");
                 Err(Error::new(ErrorCode::SourceNotConfigured, message).with("variable", name))
             }
@@ -245,11 +247,14 @@ impl Resolver {
         managed::wipe(&mut json);
         let place = |error: Error| error.with("source", name);
         let mut config = config.map_err(place)?;
+        let given = config.clone();
         let pool = PoolSettings::take(&mut config).map_err(place)?;
         Ok(ResolvedSource {
             name: name.to_owned(),
             connector: connector.clone(),
             config,
+            given,
+            origins: BTreeMap::new(),
             pool,
             filter: AddressFilter::guarded(self.managed.allow_hosts.iter().cloned()),
             paths: self.managed.allow_files.clone(),
@@ -276,9 +281,7 @@ fn file_entries(
         if text.is_empty() {
             continue;
         }
-        if let Some(other) =
-            given.insert(field.key.clone(), Given { text, from: from.clone(), is_variable: false })
-        {
+        if let Some(other) = given.insert(field.key.clone(), Given::of_file(text, &from)) {
             let message = format!("{} and {from} mean the same; remove one of them", other.from);
             return Err(Error::new(ErrorCode::SourceNotConfigured, message).with("setting", from));
         }

@@ -346,6 +346,7 @@ pub fn settings(limits: Limits) -> EngineSettings {
             ("SEMILAYER_SOURCE_OTHER_URL", "fake://other"),
         ]),
         file: FileSources::new(),
+        reread: None,
     }
 }
 

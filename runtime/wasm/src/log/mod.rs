@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use rate::Rate;
-pub(crate) use secrets::Secrets;
+pub use secrets::Secrets;
 pub(crate) use shown::shown;
 pub(crate) use stdio::Stdio;
 

@@ -20,11 +20,11 @@ const HIDDEN: &str = "***";
 ///
 /// This is against carelessness. A module that wants to can write a password in any other way.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<[Zeroizing<String>]>);
+pub struct Secrets(Arc<[Zeroizing<String>]>);
 
 impl Secrets {
     /// The secrets of a configuration.
-    pub(crate) fn of(manifest: &Manifest, config: &Config) -> Secrets {
+    pub fn of(manifest: &Manifest, config: &Config) -> Secrets {
         let mut found = Vec::new();
         for field in &manifest.fields {
             let Some(value) = config.text(&field.key) else { continue };
@@ -35,6 +35,30 @@ impl Secrets {
                 of_url(rest, &mut found);
             }
         }
+        Secrets::sorted(found)
+    }
+
+    /// Texts that are secret as a whole; of those that are URLs also the parts.
+    pub fn texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> Secrets {
+        let mut found = Vec::new();
+        for text in texts {
+            keep(text, &mut found);
+            if let Some((_, rest)) = text.split_once("://") {
+                of_url(rest, &mut found);
+            }
+        }
+        Secrets::sorted(found)
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Secrets) -> Secrets {
+        let mut all = self.0.to_vec();
+        all.extend(others.0.iter().filter(|other| !self.0.contains(other)).cloned());
+        Secrets::sorted(all)
+    }
+
+    fn sorted(mut found: Vec<Zeroizing<String>>) -> Secrets {
         // One may be a part of another.
         found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Secrets(found.into())
@@ -46,7 +70,7 @@ impl Secrets {
     }
 
     /// The text with every secret hidden.
-    pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut hidden = Cow::Borrowed(text);
         for secret in self.0.iter() {
             if hidden.contains(secret.as_str()) {

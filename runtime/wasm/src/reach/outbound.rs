@@ -50,6 +50,8 @@ struct Present {
     observer: Option<Arc<dyn StageObserver>>,
     /// Whether a connection has come about since the instance was made: only the first one's stages are reported.
     connected: bool,
+    /// Whether a name was reported as resolved whose addresses did not answer.
+    resolved: bool,
     failed: Option<Error>,
 }
 
@@ -105,7 +107,7 @@ impl Outbound {
         call: CallContext,
         observer: Option<Arc<dyn StageObserver>>,
     ) -> Outbound {
-        let present = Present { call, observer, connected: false, failed: None };
+        let present = Present { call, observer, connected: false, resolved: false, failed: None };
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         Outbound { connector, way, slots, dials: Semaphore::new(MAX_DIALS), present: Mutex::new(present) }
     }
@@ -160,10 +162,13 @@ impl Outbound {
                 let slot = Slot { _permit: slot, first };
                 Ok(Line { stream: connected.stream, leads_to: to, slot })
             }
-            Err(error) => Err(match error.kind() {
-                Kind::NotAllowed(refusal) => Failure::Denied(way.refused(&to, refusal, &error)),
-                _ => Failure::Dial(error),
-            }),
+            Err(error) => {
+                self.name_resolved(&error);
+                Err(match error.kind() {
+                    Kind::NotAllowed(refusal) => Failure::Denied(way.refused(&to, refusal, &error)),
+                    _ => Failure::Dial(error),
+                })
+            }
         }
     }
 
@@ -195,10 +200,19 @@ impl Outbound {
             !std::mem::replace(&mut present.connected, true)
         };
         let address = connected.address.socket_addr();
-        let found = format!("{} → {}", to.host(), address.ip());
-        self.report(first, StageReport::new(Stage::Dns, connected.dns, found));
+        self.report(first, StageReport::of_name(to.host(), address.ip(), connected.dns));
         self.report(first, StageReport::new(Stage::Tcp, connected.tcp, address.to_string()));
         first
+    }
+
+    /// Notes that the name of a connection that did not come about had addresses. Only once: a client may try again.
+    fn name_resolved(&self, error: &DialError) {
+        let Some(report) = StageReport::of_failed_dial(error) else { return };
+        let first = {
+            let mut present = self.present();
+            !present.connected && !std::mem::replace(&mut present.resolved, true)
+        };
+        self.report(first, report);
     }
 
     fn report(&self, first: bool, report: StageReport) {
