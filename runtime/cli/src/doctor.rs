@@ -83,8 +83,9 @@ async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<(Subject, WhenA
         }
     };
     if asked.offline {
-        let skipped = |name| Check::new(Area::Gateway, name, Status::Skipped, "left out (--offline)");
-        known.extend(["reachable", "handshake", "assignment"].map(skipped));
+        known.extend(skipped("left out (--offline)"));
+    } else if gateway.is_none() {
+        known.extend(skipped("not tried: the configuration does not do"));
     }
     for unread in unread(&layers.variables) {
         known.push(Check::new(Area::Config, CONFIG, Status::Warning, unread.to_string()));
@@ -116,6 +117,11 @@ async fn prepare(asked: &DoctorFlags, layers: &Layers) -> Result<(Subject, WhenA
         application: Arc::from(format!("semilayer-runner/{short_id}")),
     };
     Ok((subject, when_assigned))
+}
+
+/// What there is to say of a gateway that is not tried.
+fn skipped(why: &str) -> [Check; 3] {
+    ["reachable", "handshake", "assignment"].map(|name| Check::new(Area::Gateway, name, Status::Skipped, why))
 }
 
 fn broken(error: &ConfigError) -> Check {

@@ -160,3 +160,29 @@ async fn ask(
     let status = http::status(stream, &target.authority(), HEALTH_PATH).await.map_err(Unreached::Http)?;
     Ok((status, certificate))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_ends_within_two_weeks_is_a_warning() {
+        let until = |not_after: &str| PresentedCertificate {
+            subject: "CN=gateway.example".to_owned(),
+            issuer: "CN=Example CA".to_owned(),
+            names: vec!["gateway.example".to_owned()],
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: not_after.parse().unwrap(),
+        };
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let fine = certificate_check(&until("2030-01-15T00:00:00Z"), now);
+        assert_eq!(fine.status, Status::Passed);
+        assert_eq!(
+            fine.text,
+            "CN=gateway.example, signed by CN=Example CA, valid until 2030-01-15T00:00:00Z"
+        );
+        let ending = certificate_check(&until("2030-01-14T23:00:00Z"), now);
+        assert_eq!(ending.status, Status::Warning);
+        assert!(ending.text.ends_with(": 13 days are left") && ending.remedy.is_some(), "{ending:?}");
+    }
+}

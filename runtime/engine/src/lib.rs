@@ -34,5 +34,5 @@ pub use pool::PoolSettings;
 pub use settings::{EngineSettings, Limits, ManagedRules};
 pub use source::{
     Environment, FileReader, FileSource, FileSources, Found, FoundSource, ResolvedSource, Resolver,
-    SettingOrigin, SourceWarning, find_sources, shown_path, variable_name,
+    SettingOrigin, SourceWarning, find_sources, shown_path, variable_key, variable_name,
 };

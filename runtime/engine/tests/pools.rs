@@ -2,13 +2,15 @@
 
 mod fake;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_model::error::ErrorCode;
-use fake::{Server, ask, engine, engine_with, job, local, managed, recorder, submit};
-use runner_engine::{Engine, JobRequest, Limits, SourceState};
+use fake::{
+    Server, ask, engine, engine_with, environment, job, local, managed, recorder, served, settings, submit,
+};
+use runner_engine::{Engine, EngineSettings, FileSource, FileSources, JobRequest, Limits, SourceState};
 use tokio::time::Instant;
 
 fn small_pool(max: &str) -> (Engine, Arc<Server>) {
@@ -244,6 +246,34 @@ async fn a_rotated_password_is_read_again_when_it_is_refused_and_at_reload() {
     engine.reload(Default::default());
     assert!(ask(&engine, "6", "rows:1").await.done.is_some());
     assert_eq!(server.urls.lock().unwrap().last().unwrap(), "fake://newest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_file_is_read_again_when_credentials_are_refused_and_one_that_cannot_be_read_changes_nothing() {
+    let file = |url: &str| {
+        let entries = std::collections::BTreeMap::from([("url".to_owned(), url.into())]);
+        FileSources::from([("main".to_owned(), FileSource { driver: None, entries })])
+    };
+    let on_disk: Arc<Mutex<Option<FileSources>>> = Arc::new(Mutex::new(Some(file("fake://old"))));
+    let reading = on_disk.clone();
+    let settings = EngineSettings {
+        environment: environment(&[]),
+        file: file("fake://old"),
+        reread: Some(Arc::new(move || reading.lock().unwrap().clone())),
+        ..settings(Limits::default())
+    };
+    let server = Arc::new(Server::default());
+    let engine = Engine::new(settings, served(&server)).unwrap();
+    server.refuses_login.store(true, SeqCst);
+    for broken_or_same in [Some(file("fake://old")), None] {
+        *on_disk.lock().unwrap() = broken_or_same;
+        assert_eq!(ask(&engine, "1", "rows:1").await.code(), Some(ErrorCode::SourceAuthFailed));
+    }
+    *on_disk.lock().unwrap() = Some(file("fake://new"));
+    server.refuses_login.store(false, SeqCst);
+    // The first is still held back by the refusal before it, which is when the file is read again.
+    assert!(ask(&engine, "2", "rows:1").await.done.is_some());
+    assert_eq!(*server.urls.lock().unwrap().last().unwrap(), "fake://new");
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,8 +24,9 @@ use crate::config::Shown;
 use crate::connectors::loading::Loaded;
 use crate::connectors::{self, listed};
 use crate::exit::Exit;
-use crate::settings::{ConfigError, Layers, Names};
-use crate::{doctor, mask};
+use crate::settings::layers::Names;
+use crate::settings::{ConfigError, Layers};
+use crate::{doctor, drivers, mask};
 use archive::Bundled;
 
 /// What stands for standard input and output.
@@ -156,12 +157,15 @@ async fn of_configuration(layers: &Layers, files: &mut Vec<(&'static str, Conten
     files.push(("config.txt", Content::Text(String::from_utf8_lossy(&text).into_owned())));
     let names: Vec<&str> = layers.variables.names().collect();
     files.push(("variables.txt", Content::Text(names.join("\n") + "\n")));
-    let connectors = match connectors::settings(layers) {
-        Ok(modules) => listed(&Loaded::load(&modules).await),
-        Err(error) => serde_json::json!({ "error": error.to_string() }),
+    let (connectors, served) = match connectors::settings(layers) {
+        Ok(modules) => {
+            let loaded = Loaded::load(&modules).await;
+            (listed(&loaded), loaded.served())
+        }
+        Err(error) => (serde_json::json!({ "error": error.to_string() }), drivers::served()),
     };
     files.push(("connectors.json", Content::Json(connectors)));
-    secrets::of(layers)
+    secrets::of(layers, &served)
 }
 
 /// A secret in clear, for whoever has to hide it.

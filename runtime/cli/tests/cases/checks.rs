@@ -4,6 +4,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::support::gateway::Gateway;
 use crate::support::program::{TOKEN, database, run};
 
 /// A gateway's door: HTTP answers `/health`, a WebSocket upgrade is refused with this status. Returns its port.
@@ -56,8 +57,7 @@ async fn offline_a_healthy_source_is_told_stage_by_stage() {
     let ended = run(folder.path(), &["doctor", "--offline"], &set).await;
     insta::assert_snapshot!(stable(&ended.out, 0).replace(rusqlite::version(), "VERSION"), @r#"
     ✓ config loaded (runner 3f2a9c1e…) — env vars resolved
-    - reachable  left out (--offline)
-    - handshake  left out (--offline)
+    - reachable, handshake, assignment  left out (--offline)
     ✓ shop  config  sqlite, from SEMILAYER_SOURCE_SHOP_PATH
     ✓ shop  auth  "shop.db" opens  (TIME)
     ✓ shop  query  SQLite VERSION, 1 tables and views  (TIME)
@@ -78,9 +78,10 @@ async fn a_gateway_that_is_down_is_1_and_sources_are_still_checked() {
     ✓ config loaded (runner 3f2a9c1e…) — env vars resolved
     ✗ reachable  http://127.0.0.1:PORT/health — 127.0.0.1:PORT: connection refused
         → nothing accepts connections there: check host and port of SEMILAYER_GATEWAY_URL, and that the gateway is running
-    - handshake  not tried: the gateway cannot be reached
+    - handshake, assignment  not tried: the gateway cannot be reached
     ✓ shop  config  sqlite, from SEMILAYER_SOURCE_SHOP_PATH
     ✗ shop  auth  the database file "shop.db" does not exist; correct `path`, or put the file there (it is never created)  (TIME)
+    - shop  query, read-only  not tried: auth failed
     2 checks failed.
     "#);
     assert_eq!(ended.code, Some(1));
@@ -156,4 +157,62 @@ async fn a_password_in_a_url_that_does_not_work_is_not_shown() {
     assert!(ended.out.contains("✗ pg  tcp  127.0.0.1:"), "{}", ended.out);
     assert!(ended.out.contains("→ nothing accepts connections there"), "{}", ended.out);
     assert!(!ended.out.contains("hunter2"), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn every_report_keeps_to_the_published_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../../../docs/doctor.schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = database(folder.path());
+    std::fs::write(folder.path().join("script.wasm"), "#!/bin/sh").unwrap();
+    let modules = folder.path().to_str().unwrap();
+    let port = door("401 Unauthorized").await;
+    let url = format!("ws://127.0.0.1:{port}/connect");
+    let sources = [
+        ("SEMILAYER_SOURCE_SHOP_PATH", &*file),
+        ("SEMILAYER_SOURCE_GONE_URL", "sqlite:///nowhere.db"),
+        ("SEMILAYER_SOURCE_HALF_URL", "mystery://x"),
+        ("SEMILAYER_CONNECTORS_DIR", modules),
+        ("SEMILAYER_MAX_JOB", "1"),
+    ];
+    let everything = variables(&url, &sources);
+    for (arguments, set) in [
+        (&["doctor", "--json"][..], &everything[..]),
+        (&["doctor", "--json", "--offline"], &everything[..]),
+        (&["doctor", "--json", "--source", "nowhere"], &everything[..3]),
+        (&["doctor", "--json"], &[]),
+        (&["doctor", "--json", "--config", "/nowhere.toml"], &[]),
+    ] {
+        let ended = run(folder.path(), arguments, set).await;
+        let report: Value = serde_json::from_str(&ended.out).unwrap();
+        let wrong: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{arguments:?}: {wrong:#?}\n{report:#}");
+        assert_eq!(report["exitCode"], ended.code.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_of_another_protocol_version_is_told_with_what_to_update() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/connect", listener.local_addr().unwrap());
+    let gateway = tokio::spawn(async move {
+        let (mut asked, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") && asked.read_buf(&mut head).await.unwrap() > 0 {}
+        asked.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        drop(asked);
+        let session = Gateway::from(listener).accept().await;
+        session.close(4409, "unsupported version").await;
+    });
+    let ended = run(folder.path(), &["doctor"], &variables(&url, &[])).await;
+    gateway.await.unwrap();
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(
+        ended.out.contains("✗ handshake  the gateway does not speak protocol version 1"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("update the older of the two"), "{}", ended.out);
 }

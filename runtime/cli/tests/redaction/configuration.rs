@@ -12,7 +12,9 @@ pub(crate) const MARK: &str = "hunterzwei";
 /// A secret: a mark with characters around it that URLs, JSON, TOML and shells treat specially.
 pub(crate) fn secret() -> impl Strategy<Value = String> {
     let around = "[A-Za-z0-9@:/%#?&='\"\\\\ €ß;,+._-]{0,10}";
-    (around, around).prop_map(|(before, after)| format!("x{before}{MARK}{after}x"))
+    let with_mark = (around, around).prop_map(|(before, after)| format!("x{before}{MARK}{after}x"));
+    // What has a scheme is a URL, whoever meant something else by it.
+    with_mark.prop_map(|secret| secret.replace("://", ":-/"))
 }
 
 /// How one source is written.
@@ -180,7 +182,10 @@ fn source(
         written.set(name("USER"), "app".into());
     };
     match shape {
-        Shape::Url => url(format!("postgres://app:{secret}@127.0.0.1:1/shop"), written),
+        // A `?` with an `@` behind it has two readings: a parameter, or a part of the password. It has to be encoded.
+        Shape::Url => {
+            url(format!("postgres://app:{}@127.0.0.1:1/shop", secret.replace(['?', '#'], "-")), written)
+        }
         Shape::EncodedUrl => {
             written.values.push(secret.to_owned());
             url(format!("mysql://app:{}@127.0.0.1:1/shop", encoded(secret)), written);
@@ -188,7 +193,8 @@ fn source(
         Shape::Parameter => {
             url(format!("postgres://127.0.0.1:1/shop?user=app&password={}", encoded(secret)), written);
         }
-        Shape::NoHost => url(format!("postgres://app:{secret}"), written),
+        // Behind an `@` stands a host, and a host is no secret.
+        Shape::NoHost => url(format!("postgres://app:{}", secret.replace('@', "-")), written),
         Shape::TokenAsUser => url(format!("postgres://{}:@127.0.0.1:1/shop", encoded(secret)), written),
         Shape::KeysAndValues => url(format!("host=127.0.0.1 port=1 user=app password={secret}"), written),
         Shape::Bare => url(secret.to_owned(), written),

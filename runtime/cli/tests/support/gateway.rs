@@ -16,6 +16,12 @@ pub(crate) struct Gateway {
     listener: TcpListener,
 }
 
+impl From<TcpListener> for Gateway {
+    fn from(listener: TcpListener) -> Self {
+        Gateway { listener }
+    }
+}
+
 impl Gateway {
     pub(crate) async fn open() -> Self {
         Gateway { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }

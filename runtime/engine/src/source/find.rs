@@ -90,6 +90,7 @@ pub fn find_sources(resolver: &Resolver, file: &FileSources, assigned: Option<&[
             resolved,
         });
     }
+    found.warnings.extend(alike(&names));
     found.warnings.extend(ambiguous(resolver, &names));
     found.warnings.extend(unread(resolver, &known));
     found
@@ -214,6 +215,26 @@ fn same_variables(names: &[String]) -> Vec<SourceWarning> {
             }),
             None => {
                 by_spelling.insert(spelled, name);
+            }
+        }
+    }
+    warnings
+}
+
+/// Names that only separators tell apart: `primarydb` and `primary-db`.
+fn alike(names: &[String]) -> Vec<SourceWarning> {
+    let mut by_letters: BTreeMap<String, &String> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for name in names {
+        let letters = variable_name(name).replace('_', "");
+        match by_letters.get(&letters) {
+            // Those that are spelled quite the same are told by their variables.
+            Some(first) if variable_name(first) != variable_name(name) => {
+                warnings.push(SourceWarning::Alike { sources: [(*first).clone(), name.clone()] });
+            }
+            Some(_) => {}
+            None => {
+                by_letters.insert(letters, name);
             }
         }
     }

@@ -26,6 +26,6 @@ pub use environment::{Environment, shown_path};
 pub use file::{FileReader, FileSource, FileSources};
 pub use find::{Found, FoundSource, find_sources};
 pub use given::SettingOrigin;
-pub use naming::variable_name;
+pub use naming::{variable_key, variable_name};
 pub use resolve::{ResolvedSource, Resolver};
 pub use warning::SourceWarning;

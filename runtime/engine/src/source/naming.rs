@@ -21,7 +21,7 @@ pub fn variable_name(source: &str) -> String {
 }
 
 /// A configuration key as it stands in variables: `accessKeyId` is `ACCESS_KEY_ID`, `pool.max` is `POOL__MAX`.
-pub(super) fn variable_key(key: &str) -> String {
+pub fn variable_key(key: &str) -> String {
     let mut spelled = String::with_capacity(key.len() + 4);
     let mut before: Option<char> = None;
     let mut characters = key.chars().peekable();

@@ -13,6 +13,11 @@ pub enum SourceWarning {
         /// What their variables begin with.
         prefix: String,
     },
+    /// Two names that differ in nothing but what separates their words; one of them may be a misspelling.
+    Alike {
+        /// The names.
+        sources: [String; 2],
+    },
     /// A variable that no source reads.
     Unused {
         /// Its name.
@@ -62,6 +67,10 @@ impl fmt::Display for SourceWarning {
             SourceWarning::SameVariables { sources: [one, two], prefix } => {
                 write!(f, "the sources \"{one}\" and \"{two}\" both read {prefix}…; rename one of them")
             }
+            SourceWarning::Alike { sources: [one, other] } => write!(
+                f,
+                "the sources \"{one}\" and \"{other}\" are spelled alike but for separators; if they are meant to be one, name both like the assigned one"
+            ),
             SourceWarning::Unused { variable, nearest } => {
                 write!(f, "{variable} is set, and no source reads it")?;
                 meant(f, nearest.as_deref())

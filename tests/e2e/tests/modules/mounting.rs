@@ -102,3 +102,25 @@ async fn a_connector_that_fails_time_and_again_is_left_alone_and_the_gateway_kno
     };
     tokio::time::timeout(LIMIT, back).await.expect("it is tried again");
 }
+
+#[tokio::test]
+async fn a_modules_source_is_tested_like_any_other() {
+    let stack = Stack::new().await;
+    stack.mount("plain.wasm", &plain());
+    let launch = Runner::launch(&stack.gateway, &stack.identity, &stack.options).unwrap();
+    let asked = ["test-source", "numbers", "--target", "numbers"];
+    let (exit, out, err) = Runner::command(&launch, &asked).await.unwrap();
+    assert_eq!((exit, &*err), (test_servers::Exit::Code(0), ""), "{out}");
+    for expected in [
+        "✓ numbers  config  plain, from SEMILAYER_SOURCE_NUMBERS_ROWS",
+        "✓ numbers  test  ",
+        "✓ numbers  targets  1: numbers",
+        "✓ numbers  target  numbers: one row was read; ",
+        "The source \"numbers\" can be used.",
+    ] {
+        assert!(out.contains(expected), "{expected:?} is not in\n{out}");
+    }
+    let (exit, out, _) = Runner::command(&launch, &["config", "show", "--effective"]).await.unwrap();
+    assert_eq!(exit, test_servers::Exit::Code(0), "{out}");
+    assert!(out.contains("[sources.numbers]") && out.contains("SEMILAYER_SOURCE_NUMBERS_ROWS"), "{out}");
+}
