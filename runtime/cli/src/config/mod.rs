@@ -65,7 +65,7 @@ impl Shown {
         for source in &found.sources {
             self.rows.extend(of_sources::rows(source, layers));
             if let Err(error) = sources::validated(&source.resolved) {
-                self.problems.push(error.message().to_owned());
+                self.problems.push(format!("[sources.{}] {}", source.name, error.message()));
             }
         }
         self.warnings.extend(found.warnings.iter().map(ToString::to_string));

@@ -20,7 +20,18 @@ async fn a_source_is_opened_asked_and_one_row_is_read_of_which_nothing_is_shown(
     // Neither an id nor a token: it speaks to no gateway.
     let set = [("SEMILAYER_SOURCE_MY_SHOP_PATH", &*file)];
     let ended = run(folder.path(), &["test-source", "my-shop", "--target", "things"], &set).await;
-    insta::assert_snapshot!(stable(&ended.out), @r"");
+    insta::assert_snapshot!(stable(&ended.out), @r#"
+    ✓ my_shop  config  sqlite, from SEMILAYER_SOURCE_MY_SHOP_PATH
+    ✓ my_shop  auth  "shop.db" opens  (TIME)
+    ✓ my_shop  query  SQLite VERSION, 1 tables and views  (TIME)
+    ✓ my_shop  read-only  opened read-only  (TIME)
+    ✓ my_shop  test  the job `test` passes: SQLite VERSION  (TIME)
+    ✓ my_shop  targets  1: things  (TIME)
+    ✓ my_shop  target  things: one row was read; 2 columns  (TIME)
+        id                       INTEGER  (key)
+        name                     TEXT
+    The source "my_shop" can be used.
+    "#);
     assert_eq!((ended.code, &*ended.err), (Some(0), ""));
     assert!(!ended.out.contains("secret-row"), "{}", ended.out);
 

@@ -114,7 +114,10 @@ fn unnamed(resolver: &Resolver, known: &[String]) -> BTreeSet<String> {
         .environment
         .of_sources()
         .filter(|(_, rest)| owner(rest, known).is_none())
-        .filter_map(|(_, rest)| name_before(rest).or_else(|| name_before(without_file_suffix(rest)?)))
+        // `MAIN_PASSWORD_FILE` is a password of `main`, although some connector knows a key `file`.
+        .filter_map(|(_, rest)| {
+            without_file_suffix(rest).and_then(&name_before).or_else(|| name_before(rest))
+        })
         .collect()
 }
 
